@@ -1,0 +1,213 @@
+//! Verification of signature values, by ring.
+
+use ring::signature as r;
+
+use super::{SignatureAlgorithm, UnsupportedAlgorithm};
+
+/// What kind of key a certificate holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// RSA with this length of the modulus, in bits.
+    Rsa {
+        /// Bits of the modulus.
+        bits: usize,
+    },
+    /// NIST P-256 (secp256r1).
+    P256,
+    /// NIST P-384 (secp384r1).
+    P384,
+    /// Another kind, by its name or object identifier.
+    Other(String),
+}
+
+/// A public key as certificates carry it (RFC 5280 §4.1.2.7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKey {
+    /// What kind of key it is.
+    pub kind: KeyKind,
+    /// The octets of `subjectPublicKey`: an `RSAPublicKey` (RFC 8017) or an elliptic-curve point.
+    pub octets: Vec<u8>,
+    /// The whole `SubjectPublicKeyInfo`, DER.
+    pub spki: Vec<u8>,
+}
+
+/// How an ECDSA value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueForm {
+    /// `ECDSA-Sig-Value` in DER: X.509, CMS, OCSP (RFC 3279 §2.2.3).
+    Der,
+    /// r ‖ s with the length of the field: XML (RFC 6931 §2.3.6), PKCS#11.
+    Fixed,
+}
+
+/// Why a value was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// The value does not belong to the message and the key.
+    #[error("the signature value is wrong")]
+    Wrong,
+    /// The key is not of the kind the algorithm needs.
+    #[error("the algorithm does not fit the key")]
+    WrongKey,
+    /// Algorithm, curve or key size is not implemented.
+    #[error(transparent)]
+    Unsupported(#[from] UnsupportedAlgorithm),
+}
+
+/// Checks that `value` is a signature over `message` by the private half of `key`.
+///
+/// RSA keys under 2048 bits are reported as unsupported: ring refuses them, and so does policy.
+///
+/// # Errors
+/// See [`VerifyError`].
+pub fn verify(
+    algorithm: SignatureAlgorithm,
+    form: ValueForm,
+    key: &PublicKey,
+    message: &[u8],
+    value: &[u8],
+) -> Result<(), VerifyError> {
+    let parameters: &dyn r::VerificationAlgorithm = match (&key.kind, algorithm) {
+        (KeyKind::Rsa { bits }, _) if rsa(algorithm).is_some() && !(2048..=8192).contains(bits) => {
+            return Err(unsupported(format!("RSA with {bits} bits")));
+        }
+        (KeyKind::Rsa { .. }, _) => rsa(algorithm).ok_or(VerifyError::WrongKey)?,
+        (
+            KeyKind::P256 | KeyKind::P384,
+            SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384,
+        ) => {
+            return verify_ecdsa(algorithm, form, key, message, value);
+        }
+        (KeyKind::Other(name), _) => return Err(unsupported(name.clone())),
+        _ => return Err(VerifyError::WrongKey),
+    };
+    check(parameters, key, message, value)
+}
+
+/// Turns r ‖ s into a DER `ECDSA-Sig-Value`; `None` for an odd, empty or over-long value.
+pub fn ecdsa_fixed_to_der(fixed: &[u8]) -> Option<Vec<u8>> {
+    if fixed.is_empty() || !fixed.len().is_multiple_of(2) || fixed.len() > 132 {
+        return None;
+    }
+    let (r, s) = fixed.split_at(fixed.len() / 2);
+    let mut body = der_integer(r);
+    body.extend(der_integer(s));
+    let mut out = vec![0x30];
+    if body.len() > 127 {
+        out.push(0x81);
+    }
+    out.push(u8::try_from(body.len()).ok()?);
+    out.extend(body);
+    Some(out)
+}
+
+/// Turns a DER `ECDSA-Sig-Value` into r ‖ s with `length` octets each; `None` if it is not one.
+pub fn ecdsa_der_to_fixed(der: &[u8], length: usize) -> Option<Vec<u8>> {
+    let body = match der {
+        [0x30, 0x81, size, body @ ..] if *size >= 0x80 && body.len() == *size as usize => body,
+        [0x30, size, body @ ..] if *size < 0x80 && body.len() == *size as usize => body,
+        _ => return None,
+    };
+    let (r, rest) = take_integer(body, length)?;
+    let (s, rest) = take_integer(rest, length)?;
+    rest.is_empty().then(|| [r, s].concat())
+}
+
+fn verify_ecdsa(
+    algorithm: SignatureAlgorithm,
+    form: ValueForm,
+    key: &PublicKey,
+    message: &[u8],
+    value: &[u8],
+) -> Result<(), VerifyError> {
+    let sha256 = algorithm == SignatureAlgorithm::EcdsaSha256;
+    let p256 = key.kind == KeyKind::P256;
+    match (p256, sha256, form) {
+        (true, true, ValueForm::Fixed) => check(&r::ECDSA_P256_SHA256_FIXED, key, message, value),
+        (true, true, ValueForm::Der) => check(&r::ECDSA_P256_SHA256_ASN1, key, message, value),
+        (false, false, ValueForm::Fixed) => check(&r::ECDSA_P384_SHA384_FIXED, key, message, value),
+        (false, false, ValueForm::Der) => check(&r::ECDSA_P384_SHA384_ASN1, key, message, value),
+        // ring has the crossed pairs in DER only.
+        (_, _, ValueForm::Fixed) => {
+            let expected = if p256 { 64 } else { 96 };
+            let der = Some(value).filter(|value| value.len() == expected);
+            let der = der.and_then(ecdsa_fixed_to_der).ok_or(VerifyError::Wrong)?;
+            verify_ecdsa(algorithm, ValueForm::Der, key, message, &der)
+        }
+        (true, false, ValueForm::Der) => check(&r::ECDSA_P256_SHA384_ASN1, key, message, value),
+        (false, true, ValueForm::Der) => check(&r::ECDSA_P384_SHA256_ASN1, key, message, value),
+    }
+}
+
+fn rsa(algorithm: SignatureAlgorithm) -> Option<&'static dyn r::VerificationAlgorithm> {
+    Some(match algorithm {
+        SignatureAlgorithm::RsaPkcs1Sha1 => &r::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+        SignatureAlgorithm::RsaPkcs1Sha256 => &r::RSA_PKCS1_2048_8192_SHA256,
+        SignatureAlgorithm::RsaPkcs1Sha384 => &r::RSA_PKCS1_2048_8192_SHA384,
+        SignatureAlgorithm::RsaPkcs1Sha512 => &r::RSA_PKCS1_2048_8192_SHA512,
+        SignatureAlgorithm::RsaPssSha256 => &r::RSA_PSS_2048_8192_SHA256,
+        SignatureAlgorithm::RsaPssSha384 => &r::RSA_PSS_2048_8192_SHA384,
+        SignatureAlgorithm::RsaPssSha512 => &r::RSA_PSS_2048_8192_SHA512,
+        SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => return None,
+    })
+}
+
+fn check(
+    parameters: &dyn r::VerificationAlgorithm,
+    key: &PublicKey,
+    message: &[u8],
+    value: &[u8],
+) -> Result<(), VerifyError> {
+    parameters
+        .verify(key.octets.as_slice().into(), message.into(), value.into())
+        .map_err(|_| VerifyError::Wrong)
+}
+
+fn unsupported(name: String) -> VerifyError {
+    VerifyError::Unsupported(UnsupportedAlgorithm { name })
+}
+
+fn der_integer(magnitude: &[u8]) -> Vec<u8> {
+    let start = magnitude.iter().position(|octet| *octet != 0).unwrap_or(magnitude.len() - 1);
+    let digits = &magnitude[start..];
+    let pad = digits[0] >= 0x80;
+    let mut out = vec![2, digits.len() as u8 + u8::from(pad)];
+    if pad {
+        out.push(0);
+    }
+    out.extend(digits);
+    out
+}
+
+fn take_integer(der: &[u8], length: usize) -> Option<(Vec<u8>, &[u8])> {
+    let [2, size, rest @ ..] = der else { return None };
+    let (digits, rest) = rest.split_at_checked(*size as usize)?;
+    let digits = match digits {
+        [0, more @ ..] if more.first().is_some_and(|octet| *octet >= 0x80) => more,
+        [first, ..] if *first < 0x80 => digits,
+        _ => return None,
+    };
+    let mut out = vec![0; length.checked_sub(digits.len())?];
+    out.extend(digits);
+    Some((out, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn ecdsa_values_survive_the_round_trip(fixed in prop::collection::vec(any::<u8>(), 64)) {
+            let der = ecdsa_fixed_to_der(&fixed).unwrap();
+            prop_assert_eq!(ecdsa_der_to_fixed(&der, 32), Some(fixed));
+        }
+
+        #[test]
+        fn any_octets_are_no_panic(der in prop::collection::vec(any::<u8>(), 0..80)) {
+            let _ = ecdsa_der_to_fixed(&der, 32);
+            let _ = ecdsa_fixed_to_der(&der);
+        }
+    }
+}

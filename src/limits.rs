@@ -1,0 +1,99 @@
+//! The limits table: every bound a parser or a search runs under, with the reason for its number.
+//!
+//! A limit is never a tuning knob of one call site: it stands here, so that a reader can judge
+//! the whole exposure of the program to hostile input on one screen.
+
+/// Largest document taken for verification in memory, in bytes. A licence has 3–100 KB, scanned
+/// annexes reach some tens of MB; 32 MiB covers them and lets two dozen run in 1 GiB.
+pub const DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
+
+/// Largest JSON body of an API call, in bytes. The 18-field forms take under 20 KB.
+pub const JSON_BODY_BYTES: usize = 256 * 1024;
+
+/// Largest attachment of a request, in bytes (a scanned contract of ~100 pages).
+pub const ATTACHMENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Attachments of one request. The orders name at most a dozen documents for a service.
+pub const ATTACHMENTS: usize = 32;
+
+/// Nesting of XML elements. Real documents stay under 30; recursion is avoided anyway.
+pub const XML_DEPTH: usize = 200;
+
+/// XML nodes (elements, text runs, comments, instructions) of one document. A 32 MiB document of
+/// shortest elements would have 8 million; honest ones of that size have under one million.
+pub const XML_NODES: usize = 2_000_000;
+
+/// Attributes of one XML element, namespace declarations included. Honest ones stay under 40.
+pub const XML_ATTRIBUTES: usize = 256;
+
+/// Namespace declarations in scope at one XML element; canonicalization work grows with it.
+pub const XML_NAMESPACES_IN_SCOPE: usize = 256;
+
+/// Signatures read in one document: signers, counter-signers and seals together stay under 20.
+pub const SIGNATURES: usize = 64;
+
+/// References of one XML signature (Apache Santuario's secure validation allows 30).
+pub const XML_REFERENCES: usize = 30;
+
+/// Transforms of one XML reference: enveloped and one canonicalization are all that is needed;
+/// the third leaves room for the XPath form of the enveloped transform.
+pub const XML_TRANSFORMS: usize = 3;
+
+/// Certificates carried in one document or request (path, time-stamp and responder of each
+/// signer).
+pub const CERTIFICATES: usize = 128;
+
+/// Size of one certificate, in bytes. National certificates have 1.2–2.5 KB.
+pub const CERTIFICATE_BYTES: usize = 64 * 1024;
+
+/// Certificates of one path, anchor included (the national hierarchy has three).
+pub const PATH_LENGTH: usize = 10;
+
+/// Signature checks spent on building one path (rustls-webpki spends 100).
+pub const PATH_SIGNATURES: usize = 100;
+
+/// Candidate issuers looked at while building one path (Go CVE-2018-16875 is the story).
+pub const PATH_CANDIDATES: usize = 10_000;
+
+/// Size of a CRL fetched or read, in bytes. The national GOST CRL has about 19 MB.
+pub const CRL_BYTES: usize = 64 * 1024 * 1024;
+
+/// Size of an OCSP response, in bytes; real ones have 2–4 KB.
+pub const OCSP_BYTES: usize = 64 * 1024;
+
+/// Size of a time-stamp response, in bytes; real ones have 2–8 KB.
+pub const TIMESTAMP_BYTES: usize = 128 * 1024;
+
+/// Time for one outbound fetch (certificate status, CRL, time-stamp, payment), in milliseconds.
+/// A person waits behind it, so a dead responder must not hold the page for long.
+pub const FETCH_MILLISECONDS: u64 = 5_000;
+
+/// Size of a CMS signature, in bytes: certificates, time-stamp and revocation values inside.
+pub const CMS_BYTES: usize = 4 * 1024 * 1024;
+
+/// Nesting of ASN.1 values accepted before a decoder sees them; CMS needs about 12.
+pub const ASN1_DEPTH: usize = 48;
+
+/// Objects of one PDF. Honest documents of the accepted size have under 200 000.
+pub const PDF_OBJECTS: usize = 500_000;
+
+/// Revisions (incremental updates) of one PDF: signatures, time-stamps and stamps stay under 50.
+pub const PDF_REVISIONS: usize = 128;
+
+/// Bytes of one decompressed PDF stream; the licence XML inside stays under 1 MB.
+pub const PDF_STREAM_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bytes reserved for the CMS inside a PDF signature (hexadecimal doubles it).
+pub const PDF_SIGNATURE_BYTES: usize = 16 * 1024;
+
+/// Life of a login challenge, in seconds: time to enter a PIN, too short to be collected.
+pub const CHALLENGE_SECONDS: i64 = 300;
+
+/// Life of a session, in seconds: a working day.
+pub const SESSION_SECONDS: i64 = 8 * 60 * 60;
+
+/// Sessions held open on one token. Network HSMs allow hundreds, smart cards often one.
+pub const TOKEN_SESSIONS: usize = 8;
+
+/// Time a caller waits for a free token session before it is told to come back, in milliseconds.
+pub const TOKEN_WAIT_MILLISECONDS: u64 = 10_000;
