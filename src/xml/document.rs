@@ -163,9 +163,7 @@ impl<'a> Element<'a> {
     /// none.
     pub fn attributes(self) -> impl Iterator<Item = (&'a str, &'a str, &'a str)> {
         let document = self.document;
-        let (from, to) = self.data().attributes;
-        let attributes = document.attributes.get(from as usize..to as usize).unwrap_or_default();
-        attributes.iter().map(|attribute| {
+        self.attribute_data().iter().map(move |attribute| {
             let name = attribute.name;
             (document.uri(name.namespace), document.local(name), document.str(attribute.value))
         })
@@ -222,21 +220,21 @@ impl<'a> Element<'a> {
         self.document.str(self.data().name.qualified)
     }
 
-    /// The namespace a prefix (`""` for the default one) is bound to at this element.
-    pub(super) fn lookup(self, prefix: &str) -> Option<&'a str> {
-        if prefix == "xml" {
-            return Some(super::XML);
-        }
-        let mut at = Some(self);
-        while let Some(element) = at {
-            let declared = element.declarations();
-            let found = declared.iter().find(|d| self.document.str(d.prefix) == prefix);
-            if let Some(found) = found {
-                return Some(self.document.str(found.uri)).filter(|uri| !uri.is_empty());
-            }
-            at = element.parent();
-        }
-        None
+    /// The declaration of a prefix (`""` for the default namespace) that holds at this element:
+    /// prefix and namespace name, which is empty where the default one was taken back.
+    pub(super) fn binding(self, prefix: &str) -> Option<(&'a str, &'a str)> {
+        let document = self.document;
+        let mut around = std::iter::successors(Some(self), |element| element.parent());
+        around.find_map(|element| {
+            let mut declared = element.declarations().iter();
+            let found = declared.find(|found| document.str(found.prefix) == prefix)?;
+            Some((document.str(found.prefix), document.str(found.uri)))
+        })
+    }
+
+    pub(super) fn attribute_data(self) -> &'a [Attribute] {
+        let (from, to) = self.data().attributes;
+        self.document.attributes.get(from as usize..to as usize).unwrap_or_default()
     }
 
     pub(super) fn declarations(self) -> &'a [Declaration] {

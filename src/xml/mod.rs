@@ -3,10 +3,13 @@
 //! Nothing here trusts a place in a document: what was signed is handed on as the canonical octets
 //! that were digested, and consumers parse those.
 
+pub mod c14n;
 mod chars;
 mod document;
 mod error;
 mod parse;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 pub use document::{Document, Element};

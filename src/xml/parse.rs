@@ -19,6 +19,9 @@ pub(super) fn parse(octets: &[u8]) -> Result<Document, XmlError> {
     let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
     let source =
         std::str::from_utf8(octets).map_err(|error| malformed(error.valid_up_to(), "not UTF-8"))?;
+    if source.starts_with('\u{FEFF}') {
+        return Err(malformed(0, "a second byte order mark"));
+    }
     let source = line_ends(source);
     if let Some(position) = forbidden(&source) {
         return Err(malformed(position, "a character that XML 1.0 forbids"));
