@@ -6,14 +6,21 @@
 pub mod c14n;
 mod chars;
 mod document;
+mod dsig;
+mod encoding;
 mod error;
+mod ids;
 mod parse;
+mod sign;
 #[cfg(test)]
 mod testing;
 mod writer;
+mod xades;
 
 pub use document::{Document, Element};
+pub use dsig::read;
 pub use error::XmlError;
+pub use sign::{Prepared, SigningOptions, prepare, sign};
 pub use writer::Writer;
 
 /// Namespace of XML signatures (W3C xmldsig-core1).
@@ -24,3 +31,6 @@ pub const XADES: &str = "http://uri.etsi.org/01903/v1.3.2#";
 pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
 /// Namespace of the prefix `xmlns`.
 pub const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
+
+/// The enveloped transform (xmldsig-core1 §6.6.4).
+const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";

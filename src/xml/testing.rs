@@ -2,6 +2,14 @@
 //! references, CDATA, comments, instructions and `xml:` attributes.
 
 use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, LazyLock};
+
+use crate::crypto::verify;
+use crate::signature::FoundSignature;
+use crate::token::{Signer, SoftwareSigner};
+use crate::x509::Certificate;
 
 /// A small generator (splitmix64), so that a seed names a document.
 pub struct Dice(pub u64);
@@ -185,4 +193,66 @@ pub fn corpora(test: &str) -> Option<std::path::PathBuf> {
     }
     eprintln!("skipped: {test}: QOLTANBA_CORPORA names no folder");
     None
+}
+
+/// A signer with its PKCS#8 key, for programs that sign beside us.
+pub type TestSigner = (Arc<dyn Signer>, Vec<u8>);
+
+/// An ECDSA P-256 key with a self-signed certificate.
+pub fn p256_signer() -> TestSigner {
+    static SIGNER: LazyLock<TestSigner> = LazyLock::new(|| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate =
+            rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+        signer(&key.serialize_der(), certificate.der())
+    });
+    SIGNER.clone()
+}
+
+/// An RSA-2048 key with a self-signed certificate.
+pub fn rsa_signer() -> TestSigner {
+    static SIGNER: LazyLock<TestSigner> = LazyLock::new(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let openssl = |arguments: &str| run("openssl", arguments, folder.path());
+        openssl(
+            "req -x509 -newkey rsa:2048 -nodes -keyout k.pem -out c.pem -subj /CN=test -days 30",
+        );
+        openssl("pkcs8 -topk8 -nocrypt -in k.pem -outform DER -out k.der");
+        openssl("x509 -in c.pem -outform DER -out c.der");
+        let file = |name| std::fs::read(folder.path().join(name)).unwrap();
+        signer(&file("k.der"), &file("c.der"))
+    });
+    SIGNER.clone()
+}
+
+fn signer(pkcs8: &[u8], certificate: &[u8]) -> TestSigner {
+    let certificate = Certificate::from_der(certificate).unwrap();
+    (Arc::new(SoftwareSigner::new(pkcs8, certificate).unwrap()), pkcs8.to_vec())
+}
+
+/// Whether the signature value belongs to the certificate the signature points to.
+pub fn value_holds(found: &FoundSignature) -> bool {
+    let key = found.certificate.as_ref().unwrap().public_key();
+    let algorithm = found.algorithm.clone().unwrap();
+    verify(algorithm, found.value_form, key, &found.signed_octets, &found.value).is_ok()
+}
+
+/// Whether `xmlsec1 --verify` accepts a document of ours.
+pub fn xmlsec1_accepts(document: &[u8], certificate: &Certificate) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("d.xml"), document).unwrap();
+    std::fs::write(folder.path().join("c.der"), certificate.der()).unwrap();
+    let arguments = "--verify --id-attr:Id http://uri.etsi.org/01903/v1.3.2#:SignedProperties \
+                     --trusted-der c.der d.xml";
+    let mut command = Command::new("xmlsec1");
+    command.args(arguments.split_whitespace()).current_dir(&folder);
+    command.output().expect("xmlsec1 is needed").status.success()
+}
+
+/// Runs a program that must succeed.
+pub fn run(program: &str, arguments: &str, folder: &Path) -> Vec<u8> {
+    let out = Command::new(program).args(arguments.split_whitespace()).current_dir(folder).output();
+    let out = out.unwrap_or_else(|error| panic!("{program} is needed: {error}"));
+    assert!(out.status.success(), "{program}: {}", String::from_utf8_lossy(&out.stderr));
+    out.stdout
 }
