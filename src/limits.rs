@@ -76,6 +76,9 @@ pub const FETCH_MILLISECONDS: u64 = 5_000;
 /// Size of a CMS signature, in bytes: certificates, time-stamp and revocation values inside.
 pub const CMS_BYTES: usize = 4 * 1024 * 1024;
 
+/// Signed attributes of one CMS signer; the largest profiles have under a dozen.
+pub const SIGNED_ATTRIBUTES: usize = 64;
+
 /// Nesting of ASN.1 values accepted before a decoder sees them; CMS needs about 12.
 pub const ASN1_DEPTH: usize = 48;
 

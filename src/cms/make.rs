@@ -1,0 +1,196 @@
+//! Making a signature in two steps: what is to be signed goes out, the value comes in.
+
+use rasn::prelude::*;
+use rasn::types::UtcTime;
+use rasn_cms::{AlgorithmIdentifier, ContentInfo, EncapsulatedContentInfo};
+use time::OffsetDateTime;
+
+use super::CmsError;
+use super::wire::{
+    Attribute, AttributeSet, CONTENT_TYPE, CertificateIdV2, DATA, IssuerAndSerial, MESSAGE_DIGEST,
+    SIGNED_DATA, SIGNING_CERTIFICATE_V2, SIGNING_TIME, Serial, SignedData, SignerIdentifier,
+    SignerInfo, SigningCertificateV2, oid,
+};
+use crate::crypto::{SignatureAlgorithm, ValueForm, digest, ecdsa_fixed_to_der, verify};
+use crate::x509::Certificate;
+
+/// What a signature says beside the content.
+#[derive(Clone, Debug, Default)]
+pub struct SigningOptions {
+    /// The claimed signing time, as a signed attribute. PAdES forbids it (EN 319 142-1 §6.3).
+    pub signing_time: Option<OffsetDateTime>,
+    /// The content to be carried inside; `None` makes a detached signature.
+    pub content: Option<Vec<u8>>,
+    /// Certificates carried beside the signer's own, for example its issuers.
+    pub certificates: Vec<Certificate>,
+}
+
+/// A signature that lacks nothing but its value. It survives between two calls as octets.
+#[derive(AsnType, Clone, Debug, Decode, Encode)]
+pub struct Prepared {
+    attributes: OctetString,
+    algorithm: ObjectIdentifier,
+    certificates: SequenceOf<OctetString>,
+    content: Option<OctetString>,
+}
+
+/// Prepares a signature over the content with this digest (by the algorithm's own digest).
+///
+/// # Errors
+/// [`CmsError::WrongDigest`] for a digest of another length or content,
+/// [`CmsError::Unsupported`] for an algorithm this program does not sign with.
+pub fn prepare(
+    content_digest: &[u8],
+    certificate: &Certificate,
+    algorithm: SignatureAlgorithm,
+    options: SigningOptions,
+) -> Result<Prepared, CmsError> {
+    let fits = content_digest.len() == algorithm.digest().length();
+    let content_fits = options
+        .content
+        .as_deref()
+        .is_none_or(|content| digest(algorithm.digest(), content) == content_digest);
+    if !fits || !content_fits {
+        return Err(CmsError::WrongDigest);
+    }
+    // A row without an identifier of its own (RSASSA-PSS) is verified only.
+    let identifier = algorithm.row().oids.first().copied();
+    let identifier = identifier
+        .ok_or(crate::crypto::UnsupportedAlgorithm { name: algorithm.row().name.to_owned() })?;
+    let mut attributes = vec![
+        attribute(CONTENT_TYPE, &oid(DATA))?,
+        attribute(MESSAGE_DIGEST, &OctetString::from(content_digest.to_vec()))?,
+        attribute(SIGNING_CERTIFICATE_V2, &signing_certificate(certificate))?,
+    ];
+    if let Some(time) = options.signing_time {
+        attributes.push(signing_time(time)?);
+    }
+    // DER orders a SET OF by the encodings of its elements (X.690 §11.6).
+    attributes.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
+    let carried = std::iter::once(certificate).chain(&options.certificates);
+    Ok(Prepared {
+        attributes: encode(&AttributeSet(attributes))?.into(),
+        algorithm: oid(identifier),
+        certificates: carried.map(|one| one.der().to_vec().into()).collect(),
+        content: options.content.map(OctetString::from),
+    })
+}
+
+impl Prepared {
+    /// The octets to be signed: the DER `SET OF` signed attributes (RFC 5652 §5.4).
+    pub fn to_be_signed(&self) -> &[u8] {
+        &self.attributes
+    }
+
+    /// Puts the value in (ECDSA as r ‖ s, as every [`crate::token::Signer`] gives it) and returns
+    /// the finished `SignedData`, DER. A value that does not verify never leaves.
+    ///
+    /// # Errors
+    /// [`CmsError::WrongValue`]; [`CmsError::Malformed`] if stored octets were damaged.
+    pub fn complete(self, value: &[u8]) -> Result<Vec<u8>, CmsError> {
+        let algorithm = SignatureAlgorithm::from_oid(&super::wire::dotted(&self.algorithm))?;
+        let certificate = self.certificates.first().map(|der| Certificate::from_der(der));
+        let certificate = certificate
+            .and_then(Result::ok)
+            .ok_or_else(|| CmsError::Malformed("no signing certificate".to_owned()))?;
+        let key = certificate.public_key();
+        verify(algorithm, ValueForm::Fixed, key, &self.attributes, value)
+            .map_err(|_| CmsError::WrongValue)?;
+        let ecdsa =
+            matches!(algorithm, SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384);
+        let value = match ecdsa {
+            true => ecdsa_fixed_to_der(value).ok_or(CmsError::WrongValue)?,
+            false => value.to_vec(),
+        };
+        // RFC 5754: SHA-2 identifiers have no parameters (§2), RSA ones have NULL (§3.2), ECDSA
+        // ones have none (§3.3).
+        let digest_algorithm = AlgorithmIdentifier {
+            algorithm: oid(algorithm.digest().row().oids.first().copied().unwrap_or_default()),
+            parameters: None,
+        };
+        let null = if ecdsa { None } else { Some(Any::new(encode(&())?)) };
+        let attributes: AttributeSet = rasn::der::decode(&self.attributes).map_err(malformed)?;
+        let signer = SignerInfo {
+            version: 1.into(),
+            sid: SignerIdentifier::IssuerAndSerial(IssuerAndSerial {
+                issuer: Any::new(certificate.issuer().der().to_vec()),
+                serial: Serial(certificate.serial().to_vec().into()),
+            }),
+            digest_algorithm: digest_algorithm.clone(),
+            signed_attributes: Some(attributes.0),
+            signature_algorithm: AlgorithmIdentifier {
+                algorithm: self.algorithm,
+                parameters: null,
+            },
+            signature: value.into(),
+            unsigned_attributes: None,
+        };
+        let mut certificates: Vec<Vec<u8>> =
+            self.certificates.iter().map(|der| der.to_vec()).collect();
+        certificates.sort();
+        certificates.dedup();
+        let signed = SignedData {
+            version: 1.into(),
+            digest_algorithms: vec![digest_algorithm],
+            encap_content_info: EncapsulatedContentInfo {
+                content_type: oid(DATA),
+                content: self.content,
+            },
+            certificates: Some(certificates.into_iter().map(Any::new).collect()),
+            crls: None,
+            signer_infos: vec![signer],
+        };
+        let content = Any::new(encode(&signed)?);
+        encode(&ContentInfo { content_type: oid(SIGNED_DATA), content })
+    }
+
+    /// Octets to store between two calls.
+    ///
+    /// # Errors
+    /// [`CmsError::Malformed`] if it cannot be encoded, which no prepared signature meets.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, CmsError> {
+        encode(self)
+    }
+
+    /// Takes stored octets back.
+    ///
+    /// # Errors
+    /// [`CmsError::Malformed`].
+    pub fn from_bytes(stored: &[u8]) -> Result<Self, CmsError> {
+        rasn::der::decode(stored).map_err(malformed)
+    }
+}
+
+fn signing_certificate(certificate: &Certificate) -> SigningCertificateV2 {
+    // SHA-256 is the default and left out; the issuer and serial are a hint nobody needs
+    // (EN 319 122-1 §5.2.2.3).
+    let id = CertificateIdV2 {
+        hash_algorithm: None,
+        hash: certificate.fingerprint().into(),
+        issuer_serial: None,
+    };
+    SigningCertificateV2 { certificates: vec![id], policies: None }
+}
+
+fn signing_time(time: OffsetDateTime) -> Result<Any, CmsError> {
+    let unrepresentable = || CmsError::Malformed("the signing time is out of range".to_owned());
+    let utc = UtcTime::from_timestamp(time.unix_timestamp(), 0).ok_or_else(unrepresentable)?;
+    // RFC 5652 §11.3: two-digit years from 1950 to 2049, four digits outside.
+    match time.to_offset(time::UtcOffset::UTC).year() {
+        1950..=2049 => attribute(SIGNING_TIME, &utc),
+        _ => attribute(SIGNING_TIME, &GeneralizedTime::from(utc)),
+    }
+}
+
+fn attribute<T: Encode>(kind: &str, value: &T) -> Result<Any, CmsError> {
+    let values = vec![Any::new(encode(value)?)];
+    Ok(Any::new(encode(&Attribute { kind: oid(kind), values })?))
+}
+
+fn encode<T: Encode>(value: &T) -> Result<Vec<u8>, CmsError> {
+    rasn::der::encode(value).map_err(|error| CmsError::Malformed(error.to_string()))
+}
+
+fn malformed(error: rasn::error::DecodeError) -> CmsError {
+    CmsError::Malformed(error.to_string())
+}

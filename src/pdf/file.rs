@@ -1,0 +1,303 @@
+//! A PDF file as its cross-reference sections describe it (ISO 32000-1 §7.5), objects read when
+//! they are asked for. Broken sections are an error: they are never repaired, because two readers
+//! repair them into two documents.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use lopdf::{Dictionary, Object, Stream};
+
+use super::PdfError;
+use super::syntax::{Cursor, Spanned, value};
+use super::xref::{self, Entry, Section};
+use crate::limits;
+
+/// References followed from one to the next.
+const HOPS: usize = 16;
+
+/// A readable file.
+pub(super) struct File<'a> {
+    octets: &'a [u8],
+    sections: Vec<Section>,
+    entries: HashMap<u32, Entry>,
+    containers: RefCell<HashMap<u32, Rc<Container>>>,
+}
+
+/// One indirect object.
+#[derive(Clone)]
+pub(super) struct Loaded {
+    /// Its value; a stream's dictionary.
+    pub value: Spanned,
+    /// The text the places of `value` count in: the file, or the object stream it stands in.
+    pub text: Text,
+    /// The encoded octets of a stream.
+    pub stream: Option<Range<usize>>,
+}
+
+/// Where an object's text is.
+#[derive(Clone)]
+pub(super) enum Text {
+    /// In the file.
+    File,
+    /// In a decoded object stream.
+    Container(Rc<Container>),
+}
+
+/// A decoded object stream (ISO 32000-1 §7.5.7).
+pub(super) struct Container {
+    octets: Vec<u8>,
+    /// Object number and where its value begins.
+    index: Vec<(u32, usize)>,
+}
+
+impl<'a> File<'a> {
+    /// Reads the cross-reference sections, newest first, from the end of the file.
+    pub(super) fn open(octets: &'a [u8]) -> Result<Self, PdfError> {
+        if !octets.starts_with(b"%PDF-") {
+            return Err(PdfError::malformed("the file does not begin with %PDF-"));
+        }
+        let sections = xref::sections(octets)?;
+        let mut entries = HashMap::new();
+        for section in &sections {
+            for (number, entry) in &section.entries {
+                entries.entry(*number).or_insert(*entry);
+            }
+        }
+        let file = Self { octets, sections, entries, containers: RefCell::default() };
+        if file.trailer().has(b"Encrypt") {
+            return Err(PdfError::Encrypted);
+        }
+        Ok(file)
+    }
+
+    /// The octets of the file.
+    pub(super) fn octets(&self) -> &'a [u8] {
+        self.octets
+    }
+
+    /// The cross-reference sections, newest first; there is at least one.
+    pub(super) fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// The newest trailer.
+    pub(super) fn trailer(&self) -> &Dictionary {
+        // `xref::sections` never gives an empty list.
+        &self.sections[0].trailer
+    }
+
+    /// The number after the largest in use.
+    pub(super) fn next_number(&self) -> u32 {
+        let size = self.trailer().get(b"Size").and_then(Object::as_i64).unwrap_or(0);
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
+        self.entries.keys().max().map_or(size, |number| size.max(number.saturating_add(1)))
+    }
+
+    /// The entry of an object number.
+    pub(super) fn entry(&self, number: u32) -> Option<Entry> {
+        self.entries.get(&number).copied()
+    }
+
+    /// The generation of an object in use.
+    pub(super) fn generation(&self, number: u32) -> Option<u16> {
+        match self.entry(number)? {
+            Entry::Free => None,
+            Entry::At { generation, .. } => Some(generation),
+            Entry::Within { .. } => Some(0),
+        }
+    }
+
+    /// The numbers of every object the sections name.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        self.entries.keys().copied()
+    }
+
+    /// The document catalog and its reference.
+    pub(super) fn catalog(&self) -> Result<((u32, u16), Loaded), PdfError> {
+        let root = self.trailer().get(b"Root").and_then(Object::as_reference);
+        let root = root.map_err(|_| PdfError::malformed("the trailer names no /Root"))?;
+        match self.load(root)? {
+            Some(catalog) if catalog.dictionary().is_some() => Ok((root, catalog)),
+            _ => Err(PdfError::malformed("the /Root is no dictionary")),
+        }
+    }
+
+    /// Loads an object; `None` where the reference leads nowhere (the null object).
+    pub(super) fn load(
+        &self,
+        (number, generation): (u32, u16),
+    ) -> Result<Option<Loaded>, PdfError> {
+        match self.entry(number) {
+            None | Some(Entry::Free) => Ok(None),
+            Some(Entry::At { generation: other, .. }) if other != generation => Ok(None),
+            Some(Entry::Within { .. }) if generation != 0 => Ok(None),
+            Some(Entry::At { offset, .. }) => self.load_at(offset, (number, generation)).map(Some),
+            Some(Entry::Within { container, index }) => {
+                self.load_within(container, index, number).map(Some)
+            }
+        }
+    }
+
+    /// The object itself, references followed; null where they lead nowhere.
+    pub(super) fn resolve(&self, object: &Object) -> Result<Object, PdfError> {
+        let mut object = object.clone();
+        for _ in 0..HOPS {
+            let Ok(reference) = object.as_reference() else { return Ok(object) };
+            object = self.load(reference)?.map_or(Object::Null, |loaded| loaded.value.object);
+        }
+        Err(PdfError::malformed("references lead in a circle"))
+    }
+
+    /// The resolved value of a key; null where there is none.
+    pub(super) fn get(&self, dictionary: &Dictionary, key: &[u8]) -> Result<Object, PdfError> {
+        dictionary.get(key).map_or(Ok(Object::Null), |value| self.resolve(value))
+    }
+
+    /// The octets of a place in an object's text.
+    pub(super) fn text<'b>(&'b self, loaded: &'b Loaded, span: Range<usize>) -> &'b [u8] {
+        let octets = match &loaded.text {
+            Text::File => self.octets,
+            Text::Container(container) => &container.octets,
+        };
+        octets.get(span).unwrap_or_default()
+    }
+
+    /// The decoded octets of a stream.
+    pub(super) fn decoded(&self, loaded: &Loaded) -> Result<Vec<u8>, PdfError> {
+        let (Some(span), Ok(dictionary)) = (&loaded.stream, loaded.value.object.as_dict()) else {
+            return Err(PdfError::malformed("a stream is expected"));
+        };
+        let mut filters = Dictionary::new();
+        for key in [b"Filter".as_slice(), b"DecodeParms"] {
+            match self.get(dictionary, key)? {
+                Object::Null => {}
+                value => filters.set(key, value),
+            }
+        }
+        let encoded = self.octets.get(span.clone()).unwrap_or_default();
+        xref::decode(filters, encoded)
+    }
+
+    fn load_at(&self, offset: usize, wanted: (u32, u16)) -> Result<Loaded, PdfError> {
+        let indirect = xref::indirect(self.octets, offset)?;
+        if indirect.id != wanted {
+            let (number, generation) = wanted;
+            let detail = format!("object {number} {generation} does not stand at offset {offset}");
+            return Err(PdfError::Malformed(detail));
+        }
+        let stream = match indirect.stream {
+            None => None,
+            Some(start) => Some(self.stream_span(&indirect.value, start)?),
+        };
+        Ok(Loaded { value: indirect.value, text: Text::File, stream })
+    }
+
+    fn stream_span(&self, value: &Spanned, start: usize) -> Result<Range<usize>, PdfError> {
+        let length = value.object.as_dict().and_then(|dictionary| dictionary.get(b"Length"));
+        let length = length.map_err(|_| PdfError::malformed("a stream has no /Length"))?;
+        let length = match length.as_reference() {
+            // The length is a number, never a stream: no recursion follows.
+            Ok(reference) => match self.entry(reference.0) {
+                Some(Entry::At { offset, .. }) => {
+                    let indirect = xref::indirect(self.octets, offset)?;
+                    (indirect.id == reference).then_some(indirect.value.object)
+                }
+                _ => None,
+            },
+            Err(_) => Some(length.clone()),
+        };
+        let length = length.and_then(|length| length.as_i64().ok());
+        let length = length.ok_or_else(|| PdfError::malformed("a stream has a bad /Length"))?;
+        xref::stream_span(self.octets, start, length)
+    }
+
+    fn load_within(&self, number: u32, index: u32, wanted: u32) -> Result<Loaded, PdfError> {
+        let container = self.container(number)?;
+        let place = container.index.get(index as usize).filter(|(number, _)| *number == wanted);
+        let Some((_, start)) = place else {
+            return Err(PdfError::malformed("an object stream does not hold its object"));
+        };
+        let mut cursor = Cursor::new(&container.octets, *start);
+        let value = cursor.value()?;
+        Ok(Loaded { value, text: Text::Container(container), stream: None })
+    }
+
+    fn container(&self, number: u32) -> Result<Rc<Container>, PdfError> {
+        if let Some(known) = self.containers.borrow().get(&number) {
+            return Ok(Rc::clone(known));
+        }
+        let Some(Entry::At { offset, generation: 0 }) = self.entry(number) else {
+            return Err(PdfError::malformed("an object stream is not there"));
+        };
+        let loaded = self.load_at(offset, (number, 0))?;
+        let integer = |key: &[u8]| {
+            let value = loaded.value.object.as_dict().and_then(|dictionary| dictionary.get(key));
+            value.and_then(Object::as_i64).ok().and_then(|value| usize::try_from(value).ok())
+        };
+        let is_container =
+            loaded.value.object.as_dict().is_ok_and(|dictionary| dictionary.has_type(b"ObjStm"));
+        let (Some(count), Some(first), true) = (integer(b"N"), integer(b"First"), is_container)
+        else {
+            return Err(PdfError::malformed("a bad object stream"));
+        };
+        if count > limits::PDF_OBJECTS {
+            return Err(PdfError::TooMany("objects"));
+        }
+        let octets = self.decoded(&loaded)?;
+        let mut cursor = Cursor::new(&octets, 0);
+        let mut index = Vec::new();
+        for _ in 0..count {
+            cursor.space();
+            let number = u32::try_from(cursor.unsigned()?).unwrap_or(u32::MAX);
+            cursor.space();
+            let place = usize::try_from(cursor.unsigned()?).unwrap_or(usize::MAX);
+            index.push((number, first.saturating_add(place)));
+        }
+        let container = Rc::new(Container { octets, index });
+        self.containers.borrow_mut().insert(number, Rc::clone(&container));
+        Ok(container)
+    }
+}
+
+impl Loaded {
+    /// The dictionary, of a stream too.
+    pub(super) fn dictionary(&self) -> Option<&Dictionary> {
+        self.value.object.as_dict().ok()
+    }
+}
+
+/// The text of a dictionary with entries replaced or added: what is not named stays octet for
+/// octet as it was.
+pub(super) fn with_entries(text: &[u8], changes: &[(&str, Vec<u8>)]) -> Result<Vec<u8>, PdfError> {
+    let parsed = value(text)?;
+    if parsed.object.as_dict().is_err() {
+        return Err(PdfError::malformed("a dictionary is expected"));
+    }
+    let end = parsed.span.end.saturating_sub(2);
+    let mut edits: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
+    for (key, value) in changes {
+        edits.push(match parsed.entry(key.as_bytes()) {
+            Some(span) => (span, [b" ", value.as_slice()].concat()),
+            None => (end..end, [b"\n/", key.as_bytes(), b" ", value].concat()),
+        });
+    }
+    edits.sort_by_key(|(span, _)| span.start);
+    let mut out = Vec::with_capacity(text.len() + 256);
+    let mut at = parsed.span.start;
+    for (span, new) in edits {
+        out.extend_from_slice(text.get(at..span.start).unwrap_or_default());
+        out.extend(new);
+        at = span.end;
+    }
+    out.extend_from_slice(text.get(at..parsed.span.end).unwrap_or_default());
+    Ok(out)
+}
+
+/// A stream decoded by its filters under [`limits::PDF_STREAM_BYTES`].
+pub(super) fn decode_stream(filters: Dictionary, encoded: &[u8]) -> Result<Vec<u8>, PdfError> {
+    Stream::new(filters, encoded.to_vec())
+        .decompressed_content_with_limit(limits::PDF_STREAM_BYTES)
+        .map_err(|error| PdfError::Malformed(format!("a stream does not decode: {error}")))
+}

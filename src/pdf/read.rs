@@ -1,0 +1,300 @@
+//! Reading signatures strictly: found through the form, each judged in its own revision, the gap
+//! exactly the hexadecimal string of its own `/Contents` and nothing else.
+
+use std::ops::Range;
+
+use lopdf::{Dictionary, Object};
+use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
+
+use super::file::{File, Text};
+use super::tree::{self, Field};
+use super::{PdfError, changes};
+use crate::cms::{self, Content};
+use crate::crypto::{DigestAlgorithm, Digester, UnsupportedAlgorithm, ValueForm};
+use crate::limits;
+use crate::reason::{Reason, ReasonCode};
+use crate::signature::{FoundSignature, ScopeItem, SignatureFormat, SignedScope};
+
+/// A signature dictionary whose place in the file is proven.
+struct Located {
+    number: u32,
+    offset: usize,
+    dictionary: Dictionary,
+    /// The hexadecimal string with its brackets.
+    gap: Range<usize>,
+    /// Where the signed octets end.
+    end: usize,
+    contents: Vec<u8>,
+}
+
+/// Reads every signature of the form, in the order of their fields.
+///
+/// # Errors
+/// [`PdfError`] for a file whose structure is broken or that is encrypted: no signature of such a
+/// file means anything. What is wrong with one signature stands in its faults.
+pub fn read(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
+    let file = File::open(pdf)?;
+    let fields = tree::fields(&file)?;
+    let signed: Vec<&Field> =
+        fields.iter().filter(|field| field.kind == b"Sig" && field.value.is_some()).collect();
+    if signed.len() > limits::SIGNATURES {
+        return Err(PdfError::TooMany("signatures"));
+    }
+    let mut located: Vec<Result<Located, Reason>> =
+        signed.iter().map(|field| locate(&file, field)).collect();
+    refuse_doubles(&mut located);
+    let covered = located.iter().flatten().map(|one| one.end).max().unwrap_or(0);
+    let found = signed.iter().zip(&located).enumerate().map(|(index, (field, located))| {
+        let id = match field.name.as_str() {
+            "" => format!("signature-{}", index + 1),
+            name => name.to_owned(),
+        };
+        match located {
+            Ok(located) => judge(&file, id, located, covered),
+            Err(reason) => broken(id, vec![reason.clone()]),
+        }
+    });
+    Ok(found.collect())
+}
+
+/// Finds the signature dictionary of a field and proves its `/ByteRange` (ISO 32000-1 §12.8.1).
+fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
+    let malformed = |what: &str| Reason::new(ReasonCode::Malformed, what);
+    let id = field.value.as_ref().and_then(|value| value.as_reference().ok());
+    let id = id.ok_or_else(|| malformed("the signature dictionary is no object of its own"))?;
+    let loaded = file.load(id).map_err(|error| malformed(&error.to_string()))?;
+    let loaded = loaded.ok_or_else(|| malformed("the signature dictionary is not there"))?;
+    let (Text::File, None, Some(dictionary)) = (&loaded.text, &loaded.stream, loaded.dictionary())
+    else {
+        return Err(malformed("the signature dictionary is no plain dictionary of the file"));
+    };
+    let gap = loaded.value.entry(b"Contents");
+    let gap = gap.ok_or_else(|| malformed("the signature has no /Contents"))?;
+    let contents = dictionary.get(b"Contents").and_then(Object::as_str).unwrap_or_default();
+    let text = file.octets().get(gap.clone()).unwrap_or_default();
+    let digits = text.strip_prefix(b"<").and_then(|text| text.strip_suffix(b">"));
+    let plain = digits.is_some_and(|digits| {
+        !digits.is_empty() && digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit)
+    });
+    if !plain {
+        return Err(malformed("/Contents is no plain hexadecimal string"));
+    }
+    if contents.iter().all(|octet| *octet == 0) {
+        return Err(malformed("/Contents holds no signature"));
+    }
+    let range = dictionary.get(b"ByteRange").ok();
+    let range = range.ok_or_else(|| malformed("the signature has no /ByteRange"))?;
+    let numbers: Option<Vec<usize>> = range.as_array().ok().and_then(|range| {
+        let numbers = range.iter().map(|one| usize::try_from(one.as_i64().ok()?).ok());
+        numbers.collect()
+    });
+    let Some([0, first, second, length]) = numbers.as_deref() else {
+        return Err(malformed("/ByteRange is not [0 a b c]"));
+    };
+    if (*first, *second) != (gap.start, gap.end) {
+        let detail = "/ByteRange leaves out something else than the string of /Contents";
+        return Err(Reason::new(ReasonCode::Refused, detail));
+    }
+    let end = second.checked_add(*length).filter(|end| *end <= file.octets().len());
+    let end = end.ok_or_else(|| malformed("/ByteRange reaches beyond the end of the file"))?;
+    Ok(Located {
+        number: id.0,
+        offset: loaded.value.span.start,
+        dictionary: dictionary.clone(),
+        gap,
+        end,
+        contents: contents.to_vec(),
+    })
+}
+
+/// One dictionary stands for one signature, one signature for one revision, and no CMS message
+/// is used twice.
+fn refuse_doubles(located: &mut [Result<Located, Reason>]) {
+    let twice: Vec<bool> = located
+        .iter()
+        .enumerate()
+        .map(|(index, one)| {
+            let others = located.iter().enumerate().filter(|(other, _)| *other != index);
+            one.as_ref().is_ok_and(|one| {
+                others.flat_map(|(_, other)| other).any(|other| {
+                    other.number == one.number
+                        || other.end == one.end
+                        || other.contents == one.contents
+                })
+            })
+        })
+        .collect();
+    for (one, twice) in located.iter_mut().zip(twice) {
+        if twice {
+            let detail = "two fields share a signature dictionary, a revision or a signature";
+            *one = Err(Reason::new(ReasonCode::Refused, detail));
+        }
+    }
+}
+
+fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> FoundSignature {
+    let mut faults = Vec::new();
+    let octets = file.octets().get(..located.end).unwrap_or_default();
+    match File::open(octets) {
+        Ok(revision) => {
+            faults.extend(outside_revision(&revision, located));
+            faults.extend(changes::after(&revision, file, covered));
+        }
+        Err(error) => {
+            let detail = format!("the signed octets are no document by themselves: {error}");
+            faults.push(Reason::new(ReasonCode::Malformed, detail));
+        }
+    }
+    let mut found = match cms_signature(octets, located, &mut faults) {
+        Some(found) => found,
+        None => return broken(id, faults),
+    };
+    found.id = id;
+    found.faults.extend(faults);
+    judge_dictionary(&located.dictionary, &mut found);
+    let (before, after) = parts(octets, &located.gap);
+    let what = format!("0–{} and {}–{}", located.gap.start, located.gap.end, located.end);
+    found.scope = SignedScope {
+        items: vec![ScopeItem { kind: "bytes".to_owned(), what }],
+        covers_whole_document: located.end == file.octets().len(),
+        octets: vec![[before, after].concat()],
+    };
+    found
+}
+
+/// The signature must already stand in the revision it signs, at the same place.
+fn outside_revision(revision: &File<'_>, located: &Located) -> Option<Reason> {
+    let stands = revision.load((located.number, 0)).ok().flatten();
+    let stands = stands.is_some_and(|loaded| loaded.value.span.start == located.offset);
+    let named = tree::fields(revision).is_ok_and(|fields| {
+        let wanted = |field: &Field| {
+            let value = field.value.as_ref().and_then(|value| value.as_reference().ok());
+            field.kind == b"Sig" && value.is_some_and(|id| id.0 == located.number)
+        };
+        fields.iter().any(wanted)
+    });
+    let detail = "the signature does not belong to the revision it claims to sign";
+    (!stands || !named).then(|| Reason::new(ReasonCode::Refused, detail))
+}
+
+fn cms_signature(
+    octets: &[u8],
+    located: &Located,
+    faults: &mut Vec<Reason>,
+) -> Option<FoundSignature> {
+    let (message, rest) = match cms::parse(&located.contents) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            faults.push(Reason::new(ReasonCode::Malformed, error.to_string()));
+            return None;
+        }
+    };
+    if rest.iter().any(|octet| *octet != 0) {
+        faults.push(Reason::new(ReasonCode::Refused, "something follows the CMS signature"));
+    }
+    if message.signers() != 1 {
+        // ISO 32000-1 §12.8.3.3: one signer.
+        faults.push(Reason::new(ReasonCode::Refused, "the CMS signature has several signers"));
+    }
+    if message.has_content() {
+        faults.push(Reason::new(ReasonCode::Refused, "the CMS signature carries other content"));
+    }
+    let digest = |algorithm: DigestAlgorithm| {
+        let (before, after) = parts(octets, &located.gap);
+        let mut digester = Digester::new(algorithm);
+        digester.update(before);
+        digester.update(after);
+        digester.finish()
+    };
+    message.signatures(&Content::Digested(&digest)).into_iter().next()
+}
+
+fn judge_dictionary(dictionary: &Dictionary, found: &mut FoundSignature) {
+    let kind = dictionary.get(b"Type").and_then(Object::as_name).unwrap_or(b"Sig");
+    let sub_filter = dictionary.get(b"SubFilter").and_then(Object::as_name).unwrap_or_default();
+    found.format = match (sub_filter, found.format) {
+        (b"ETSI.CAdES.detached", SignatureFormat::CadesBB) => SignatureFormat::PadesBB,
+        _ => SignatureFormat::Pdf,
+    };
+    match sub_filter {
+        b"adbe.pkcs7.detached" | b"ETSI.CAdES.detached" if kind == b"Sig" => {}
+        other => {
+            let name: String = String::from_utf8_lossy(other).chars().take(64).collect();
+            let detail = format!("the kind of signature {name:?} is not accepted");
+            found.faults.push(Reason::new(ReasonCode::Refused, detail));
+        }
+    }
+    let said = dictionary.get(b"M").and_then(Object::as_str).ok().and_then(date);
+    if found.claimed_time.is_some() && found.format == SignatureFormat::PadesBB {
+        let detail = "PAdES keeps the signing time in /M, not in the CMS signature";
+        found.warnings.push(Reason::new(ReasonCode::Malformed, detail));
+    }
+    found.claimed_time = found.claimed_time.or(said);
+}
+
+fn parts<'a>(octets: &'a [u8], gap: &Range<usize>) -> (&'a [u8], &'a [u8]) {
+    let before = octets.get(..gap.start).unwrap_or_default();
+    (before, octets.get(gap.end..).unwrap_or_default())
+}
+
+fn broken(id: String, faults: Vec<Reason>) -> FoundSignature {
+    FoundSignature {
+        id,
+        format: SignatureFormat::Pdf,
+        algorithm: Err(UnsupportedAlgorithm { name: "none".to_owned() }),
+        value_form: ValueForm::Der,
+        signed_octets: Vec::new(),
+        value: Vec::new(),
+        certificate: None,
+        certificates: Vec::new(),
+        claimed_time: None,
+        scope: SignedScope::default(),
+        faults,
+        warnings: Vec::new(),
+    }
+}
+
+/// A date (ISO 32000-1 §7.9.4): `D:YYYYMMDDHHmmSSOHH'mm'`; what is left out is the smallest.
+fn date(text: &[u8]) -> Option<OffsetDateTime> {
+    let text = std::str::from_utf8(text).ok()?;
+    let text = text.strip_prefix("D:").unwrap_or(text);
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count().min(14);
+    let (digits, zone) = text.split_at_checked(digits)?;
+    let field = |range: Range<usize>, default: u8| match digits.get(range) {
+        Some(digits) => digits.parse().ok(),
+        None => Some(default),
+    };
+    let year = digits.get(..4)?.parse().ok()?;
+    let month = Month::try_from(field(4..6, 1)?).ok()?;
+    let date = Date::from_calendar_date(year, month, field(6..8, 1)?).ok()?;
+    let time = Time::from_hms(field(8..10, 0)?, field(10..12, 0)?, field(12..14, 0)?).ok()?;
+    let offset = match zone.split_at_checked(1) {
+        Some((sign @ ("+" | "-"), rest)) => {
+            let (hours, minutes) = rest.split_once('\'').unwrap_or((rest, ""));
+            let minutes = minutes.trim_end_matches('\'');
+            let hours: i8 = hours.parse().ok()?;
+            let minutes: i8 = if minutes.is_empty() { 0 } else { minutes.parse().ok()? };
+            let sign = if sign == "-" { -1 } else { 1 };
+            UtcOffset::from_hms(sign * hours, sign * minutes, 0).ok()?
+        }
+        _ => UtcOffset::UTC,
+    };
+    Some(date.with_time(time).assume_offset(offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn dates_are_read_with_their_zone() {
+        assert_eq!(date(b"D:20261121101500Z"), Some(datetime!(2026-11-21 10:15 UTC)));
+        assert_eq!(date(b"D:20261121101500+05'00'"), Some(datetime!(2026-11-21 10:15 +5)));
+        assert_eq!(date(b"D:20261121101500-03'30"), Some(datetime!(2026-11-21 10:15 -3:30)));
+        assert_eq!(date(b"D:2026"), Some(datetime!(2026-01-01 0:00 UTC)));
+        for text in [b"D:".as_slice(), b"", b"D:20261321", b"D:2026112110+99'00'", b"\xff"] {
+            assert_eq!(date(text), None);
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! A strict reader of PDF objects (ISO 32000-1 §7.2–7.3) that knows where each value stands in
+//! the file: signatures are judged by positions, which object libraries throw away.
+//!
+//! Nothing is repaired: a key that stands twice, an unclosed string, a bad number is an error.
+
+use std::ops::Range;
+
+use lopdf::{Dictionary, Object, StringFormat};
+
+/// Nesting of arrays and dictionaries. Honest files stay under a dozen.
+const DEPTH: usize = 64;
+
+/// What is wrong, and where (an offset into the octets given).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} at offset {at}")]
+pub(super) struct SyntaxError {
+    pub what: &'static str,
+    pub at: usize,
+}
+
+/// A value with its place; the entries of a dictionary have theirs too.
+#[derive(Clone, Debug)]
+pub(super) struct Spanned {
+    pub object: Object,
+    pub span: Range<usize>,
+    /// Key and place of the value, for a dictionary; places count from the same zero as `span`.
+    pub entries: Vec<(Vec<u8>, Range<usize>)>,
+}
+
+/// A cursor over octets.
+#[derive(Clone)]
+pub(super) struct Cursor<'a> {
+    octets: &'a [u8],
+    at: usize,
+}
+
+type Parsed<T> = Result<T, SyntaxError>;
+
+/// Parses the one value that `octets` hold.
+pub(super) fn value(octets: &[u8]) -> Parsed<Spanned> {
+    let mut cursor = Cursor::new(octets, 0);
+    let value = cursor.value()?;
+    cursor.space();
+    match cursor.at == octets.len() {
+        true => Ok(value),
+        false => cursor.error("something follows the value"),
+    }
+}
+
+impl Spanned {
+    /// The place of the value of a key.
+    pub(super) fn entry(&self, key: &[u8]) -> Option<Range<usize>> {
+        self.entries.iter().find(|(known, _)| known == key).map(|(_, span)| span.clone())
+    }
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(octets: &'a [u8], at: usize) -> Self {
+        Self { octets, at }
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn error<T>(&self, what: &'static str) -> Parsed<T> {
+        Err(SyntaxError { what, at: self.at })
+    }
+
+    /// Skips white space and comments.
+    pub(super) fn space(&mut self) {
+        loop {
+            match self.peek() {
+                Some(octet) if is_space(octet) => self.at += 1,
+                Some(b'%') => {
+                    while self.peek().is_some_and(|octet| octet != b'\n' && octet != b'\r') {
+                        self.at += 1;
+                    }
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Takes this keyword, which must end there.
+    pub(super) fn keyword(&mut self, word: &[u8]) -> bool {
+        let rest = self.rest();
+        let ends = rest.get(word.len()).is_none_or(|octet| !is_regular(*octet));
+        let found = rest.starts_with(word) && ends;
+        if found {
+            self.at += word.len();
+        }
+        found
+    }
+
+    /// Takes exactly these octets.
+    pub(super) fn literal(&mut self, octets: &[u8]) -> bool {
+        let found = self.rest().starts_with(octets);
+        if found {
+            self.at += octets.len();
+        }
+        found
+    }
+
+    /// Takes digits without a sign.
+    pub(super) fn unsigned(&mut self) -> Parsed<u64> {
+        let digits = self.rest().iter().take_while(|octet| octet.is_ascii_digit()).count();
+        let text = self.rest().get(..digits).unwrap_or_default();
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+        match number {
+            Some(number) if digits <= 19 => {
+                self.at += digits;
+                Ok(number)
+            }
+            _ => self.error("a number is expected"),
+        }
+    }
+
+    /// Takes one value; `n g R` is a reference.
+    pub(super) fn value(&mut self) -> Parsed<Spanned> {
+        self.space();
+        let start = self.at;
+        let mut entries = Vec::new();
+        let object = match self.rest().starts_with(b"<<") {
+            true => Object::Dictionary(self.dictionary(DEPTH, Some(&mut entries))?),
+            false => self.object(DEPTH)?,
+        };
+        Ok(Spanned { object, span: start..self.at, entries })
+    }
+
+    fn object(&mut self, depth: usize) -> Parsed<Object> {
+        self.space();
+        let Some(first) = self.peek() else { return self.error("a value is expected") };
+        match first {
+            b'/' => self.name().map(Object::Name),
+            b'(' => self.string().map(|octets| Object::String(octets, StringFormat::Literal)),
+            b'[' => self.array(depth).map(Object::Array),
+            b'<' if self.rest().starts_with(b"<<") => {
+                self.dictionary(depth, None).map(Object::Dictionary)
+            }
+            b'<' => self.hexadecimal().map(|o| Object::String(o, StringFormat::Hexadecimal)),
+            b'0'..=b'9' | b'+' | b'-' | b'.' => self.number(),
+            _ if self.keyword(b"true") => Ok(Object::Boolean(true)),
+            _ if self.keyword(b"false") => Ok(Object::Boolean(false)),
+            _ if self.keyword(b"null") => Ok(Object::Null),
+            _ => self.error("a value is expected"),
+        }
+    }
+
+    fn dictionary(
+        &mut self,
+        depth: usize,
+        mut entries: Option<&mut Vec<(Vec<u8>, Range<usize>)>>,
+    ) -> Parsed<Dictionary> {
+        let depth = self.deeper(depth)?;
+        self.at += 2;
+        let mut dictionary = Dictionary::new();
+        loop {
+            self.space();
+            if self.literal(b">>") {
+                return Ok(dictionary);
+            }
+            if self.peek() != Some(b'/') {
+                return self.error("a dictionary key is expected");
+            }
+            let key = self.name()?;
+            if dictionary.has(&key) {
+                return self.error("a dictionary key stands twice");
+            }
+            self.space();
+            let start = self.at;
+            let value = self.object(depth)?;
+            if let Some(entries) = entries.as_deref_mut() {
+                entries.push((key.clone(), start..self.at));
+            }
+            dictionary.set(key, value);
+        }
+    }
+
+    fn array(&mut self, depth: usize) -> Parsed<Vec<Object>> {
+        let depth = self.deeper(depth)?;
+        self.at += 1;
+        let mut items = Vec::new();
+        loop {
+            self.space();
+            if self.literal(b"]") {
+                return Ok(items);
+            }
+            items.push(self.object(depth)?);
+        }
+    }
+
+    fn deeper(&self, depth: usize) -> Parsed<usize> {
+        match depth.checked_sub(1) {
+            Some(depth) => Ok(depth),
+            None => self.error("values are nested too deep"),
+        }
+    }
+
+    fn name(&mut self) -> Parsed<Vec<u8>> {
+        self.at += 1;
+        let mut name = Vec::new();
+        while let Some(octet) = self.peek().filter(|octet| is_regular(*octet)) {
+            self.at += 1;
+            name.push(match octet {
+                b'#' => match (self.nibble(), self.nibble()) {
+                    (Some(high), Some(low)) => high << 4 | low,
+                    _ => return self.error("a bad # in a name"),
+                },
+                octet => octet,
+            });
+        }
+        Ok(name)
+    }
+
+    fn nibble(&mut self) -> Option<u8> {
+        let digit = char::from(self.peek()?).to_digit(16)?;
+        self.at += 1;
+        u8::try_from(digit).ok()
+    }
+
+    fn hexadecimal(&mut self) -> Parsed<Vec<u8>> {
+        self.at += 1;
+        let (mut octets, mut high) = (Vec::new(), None);
+        loop {
+            match self.peek() {
+                Some(octet) if is_space(octet) => self.at += 1,
+                Some(b'>') => {
+                    self.at += 1;
+                    octets.extend(high.map(|high: u8| high << 4));
+                    return Ok(octets);
+                }
+                _ => match (self.nibble(), high.take()) {
+                    (Some(digit), None) => high = Some(digit),
+                    (Some(digit), Some(high)) => octets.push(high << 4 | digit),
+                    (None, _) => return self.error("a bad hexadecimal string"),
+                },
+            }
+        }
+    }
+
+    fn string(&mut self) -> Parsed<Vec<u8>> {
+        self.at += 1;
+        let (mut octets, mut open) = (Vec::new(), 0usize);
+        loop {
+            let Some(octet) = self.peek() else { return self.error("a string does not end") };
+            self.at += 1;
+            match octet {
+                b')' if open == 0 => return Ok(octets),
+                b')' => open -= 1,
+                b'(' => open += 1,
+                b'\\' => {
+                    octets.extend(self.escape());
+                    continue;
+                }
+                b'\r' => {
+                    self.literal(b"\n");
+                    octets.push(b'\n');
+                    continue;
+                }
+                _ => {}
+            }
+            octets.push(octet);
+        }
+    }
+
+    fn escape(&mut self) -> Option<u8> {
+        let octet = self.peek()?;
+        self.at += 1;
+        Some(match octet {
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'b' => 8,
+            b'f' => 12,
+            b'\n' => return None,
+            b'\r' => {
+                self.literal(b"\n");
+                return None;
+            }
+            b'0'..=b'7' => {
+                let mut code = u32::from(octet - b'0');
+                for _ in 0..2 {
+                    let Some(digit @ b'0'..=b'7') = self.peek() else { break };
+                    code = code * 8 + u32::from(digit - b'0');
+                    self.at += 1;
+                }
+                // ISO 32000-1 table 3: high-order overflow is ignored.
+                (code & 0xff) as u8
+            }
+            other => other,
+        })
+    }
+
+    fn number(&mut self) -> Parsed<Object> {
+        let reference = self.clone().reference();
+        if let Some((number, generation, at)) = reference {
+            self.at = at;
+            return Ok(Object::Reference((number, generation)));
+        }
+        let rest = self.rest();
+        let length = rest
+            .iter()
+            .take_while(|octet| octet.is_ascii_digit() || b"+-.".contains(octet))
+            .count();
+        let text = rest.get(..length).and_then(|text| std::str::from_utf8(text).ok());
+        let text = text.unwrap_or_default();
+        let ends = rest.get(length).is_none_or(|octet| !is_regular(*octet));
+        let number = match text.contains('.') {
+            true => text.parse().ok().map(Object::Real),
+            false => text.parse().ok().map(Object::Integer),
+        };
+        match number {
+            Some(number) if ends && length < 64 => {
+                self.at += length;
+                Ok(number)
+            }
+            _ => self.error("a bad number"),
+        }
+    }
+
+    fn reference(mut self) -> Option<(u32, u16, usize)> {
+        let number = u32::try_from(self.unsigned().ok()?).ok()?;
+        self.must_space()?;
+        let generation = u16::try_from(self.unsigned().ok()?).ok()?;
+        self.must_space()?;
+        self.keyword(b"R").then_some((number, generation, self.at))
+    }
+
+    fn must_space(&mut self) -> Option<()> {
+        let before = self.at;
+        self.space();
+        (self.at > before).then_some(())
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.octets.get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.octets.get(self.at..).unwrap_or_default()
+    }
+}
+
+fn is_space(octet: u8) -> bool {
+    matches!(octet, 0 | b'\t' | b'\n' | 12 | b'\r' | b' ')
+}
+
+fn is_regular(octet: u8) -> bool {
+    !is_space(octet) && !b"()<>[]{}/%".contains(&octet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn values_stand_where_they_say() {
+        let text =
+            b"<< /A 12 0 R /B#20C [1 -2.5 (x\\)\\101(y)) <4 1 4> true null] % note\n/D <</E/F>> >>";
+        let parsed = value(text).unwrap();
+        let dictionary = parsed.object.as_dict().unwrap();
+        assert_eq!(dictionary.get(b"A").unwrap().as_reference().unwrap(), (12, 0));
+        let list = dictionary.get(b"B C").unwrap().as_array().unwrap();
+        assert_eq!(list[2].as_str().unwrap(), b"x)A(y)");
+        assert_eq!(list[3].as_str().unwrap(), b"A\x40");
+        assert_eq!(&text[parsed.entry(b"D").unwrap()], b"<</E/F>>");
+        assert_eq!(&text[parsed.entry(b"A").unwrap()], b"12 0 R");
+    }
+
+    #[test]
+    fn nothing_is_repaired() {
+        for text in [
+            "<</A 1/A 2>>",
+            "<</A 1",
+            "(a",
+            "<4g>",
+            "[1 2",
+            "1.2.3",
+            "--1",
+            "/a#zz",
+            "<</A>>",
+            "1 2",
+            "",
+            "nul",
+            "trueish",
+        ] {
+            assert!(value(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(value("[".repeat(100_000).as_bytes()).is_err());
+        assert!(value("<</A".repeat(100_000).as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_are_no_panic(octets in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = value(&octets);
+        }
+
+        #[test]
+        fn near_objects_are_no_panic(text in "[<>/\\[\\]()#0-9 R.+\\-a\\\\%\n]{0,80}") {
+            let _ = value(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,326 @@
+use std::path::Path;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+use time::macros::datetime;
+
+use super::*;
+use crate::cms::testing::{attempt, corpora, p256, rsa, run, stands};
+use crate::reason::ReasonCode;
+use crate::signature::{FoundSignature, SignatureFormat};
+use crate::token::{Signer, SoftwareSigner, sign_checked};
+
+static SIGNER: LazyLock<SoftwareSigner> = LazyLock::new(|| p256("Әйгерім Құдайбергенова"));
+static SIGNED: LazyLock<Vec<u8>> = LazyLock::new(|| sign(&plain(), &*SIGNER, &options()).unwrap());
+
+/// A page with a line of text.
+fn plain() -> Vec<u8> {
+    use printpdf::{BuiltinFont, Mm, Op, PdfDocument, PdfPage, PdfSaveOptions, Pt, TextItem};
+    let font = printpdf::PdfFontHandle::Builtin(BuiltinFont::Helvetica);
+    let operations = vec![
+        Op::StartTextSection,
+        Op::SetTextCursor { pos: printpdf::Point::new(Mm(20.0), Mm(250.0)) },
+        Op::SetFont { font, size: Pt(20.0) },
+        Op::ShowText { items: vec![TextItem::Text("Licence 1".to_owned())] },
+        Op::EndTextSection,
+    ];
+    let mut document = PdfDocument::new("Licence");
+    document.with_pages(vec![PdfPage::new(Mm(210.0), Mm(297.0), operations)]);
+    document.save(&PdfSaveOptions::default(), &mut Vec::new())
+}
+
+/// The same document in another dress of qpdf's.
+fn dressed(arguments: &[&str]) -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("in.pdf"), plain()).unwrap();
+    run(folder.path(), "qpdf", &[&["in.pdf", "out.pdf"], arguments].concat());
+    std::fs::read(folder.path().join("out.pdf")).unwrap()
+}
+
+fn options() -> SigningOptions {
+    SigningOptions::at(datetime!(2026-11-21 10:15 UTC))
+}
+
+fn stamped() -> SigningOptions {
+    let font = std::fs::read("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").unwrap();
+    let lines = [
+        "Қол қойылды: Әйгерім Құдайбергенова",
+        "БСН 123456789021 · бірінші басшы",
+        "Уәкілетті орган: Ғылым және өнеркәсіп Үйлестіру Һ І басқармасы",
+        "21.11.2026 15:15 (UTC+5)",
+    ];
+    let stamp = Stamp {
+        page: 0,
+        rect: [60.0, 80.0, 320.0, 150.0],
+        lines: lines.map(str::to_owned).to_vec(),
+        font,
+    };
+    SigningOptions {
+        name: Some("Әйгерім (басшы)".to_owned()),
+        reason: Some("Licence".to_owned()),
+        location: Some("Astana".to_owned()),
+        stamp: Some(stamp),
+        ..options()
+    }
+}
+
+fn accepted(found: &[FoundSignature]) -> bool {
+    found.iter().any(|one| stands(one) && one.scope.covers_whole_document)
+}
+
+fn pdfsig(pdf: &[u8]) -> String {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("s.pdf"), pdf).unwrap();
+    run(folder.path(), "qpdf", &["--check", "s.pdf"]);
+    let output = attempt(folder.path(), "pdfsig", &["-nocert", "s.pdf"]);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn codes(found: &FoundSignature) -> Vec<ReasonCode> {
+    found.faults.iter().map(|fault| fault.code).collect()
+}
+
+fn look(name: &str, pdf: &[u8]) {
+    // For the eyes of whoever works on the stamp.
+    if let Some(folder) = std::env::var_os("QOLTANBA_LOOK") {
+        std::fs::write(Path::new(&folder).join(name), pdf).unwrap();
+    }
+}
+
+#[test]
+fn other_programs_accept_what_we_sign() {
+    let folder = TempDir::new().unwrap();
+    let signers: [&dyn Signer; 2] = [&*SIGNER, &rsa(folder.path())];
+    for signer in signers {
+        for options in [options(), stamped()] {
+            let pdf = sign(&plain(), signer, &options).unwrap();
+            let said = pdfsig(&pdf);
+            assert!(said.contains("Signature is Valid"), "{said}");
+            assert!(said.contains("Total document signed"), "{said}");
+            assert!(said.contains("ETSI.CAdES.detached"), "{said}");
+            look("stamped.pdf", &pdf);
+            let found = read(&pdf).unwrap();
+            assert_eq!(found.len(), 1);
+            assert!(accepted(&found), "{:?}", found[0].faults);
+            assert_eq!(found[0].format, SignatureFormat::PadesBB);
+            assert_eq!(found[0].id, "Signature1");
+            assert_eq!(found[0].claimed_time, Some(options.signing_time));
+            assert!(found[0].warnings.is_empty());
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_cross_reference_is_continued() {
+    for arguments in [
+        &["--object-streams=generate"][..],
+        &["--object-streams=disable"],
+        &["--linearize"],
+        &["--linearize", "--object-streams=generate"],
+    ] {
+        let pdf = sign(&dressed(arguments), &*SIGNER, &stamped()).unwrap();
+        let pdf = sign(&pdf, &*SIGNER, &options()).unwrap();
+        let said = pdfsig(&pdf);
+        assert_eq!(said.matches("Signature is Valid").count(), 2, "{arguments:?}: {said}");
+        let found = read(&pdf).unwrap();
+        assert_eq!(found.iter().filter(|one| stands(one)).count(), 2, "{:?}", found[0].faults);
+    }
+}
+
+#[test]
+fn the_stamp_can_be_copied_out() {
+    let folder = TempDir::new().unwrap();
+    let pdf = sign(&plain(), &*SIGNER, &stamped()).unwrap();
+    std::fs::write(folder.path().join("s.pdf"), pdf).unwrap();
+    let text = run(folder.path(), "pdftotext", &["-layout", "s.pdf", "-"]);
+    assert!(text.contains("Әйгерім Құдайбергенова"), "{text}");
+    assert!(text.contains("өнеркәсіп Үйлестіру Һ"), "{text}");
+}
+
+#[test]
+fn two_signatures_in_sequence_both_stand() {
+    let second = p256("Second");
+    let mut options = stamped();
+    if let Some(stamp) = &mut options.stamp {
+        stamp.rect = [60.0, 160.0, 320.0, 230.0];
+    }
+    let pdf = sign(&sign(&plain(), &*SIGNER, &stamped()).unwrap(), &second, &options).unwrap();
+    look("twice.pdf", &pdf);
+    let said = pdfsig(&pdf);
+    assert_eq!(said.matches("Signature is Valid").count(), 2, "{said}");
+    let found = read(&pdf).unwrap();
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(stands), "{:?} {:?}", found[0].faults, found[1].faults);
+    assert!(!found[0].scope.covers_whole_document);
+    assert!(found[1].scope.covers_whole_document);
+    assert_eq!(found[1].id, "Signature2");
+}
+
+#[test]
+fn a_prepared_document_survives_storage() {
+    let key = &*SIGNER;
+    let prepared = prepare(&plain(), key.certificate(), key.algorithm(), &options()).unwrap();
+    let stored = prepared.to_bytes().unwrap();
+    let prepared = Prepared::from_bytes(&stored).unwrap();
+    let value = sign_checked(key, prepared.to_be_signed()).unwrap();
+    assert!(accepted(&read(&prepared.clone().complete(&value).unwrap()).unwrap()));
+    let wrong = prepared.complete(&[7; 64]).unwrap_err();
+    assert_eq!(wrong, PdfError::Cms(crate::cms::CmsError::WrongValue));
+    assert!(Prepared::from_bytes(&stored[1..]).is_err());
+}
+
+#[test]
+fn attachments_come_back() {
+    let xml = "<licence>Ә</licence>".as_bytes();
+    for base in [plain(), dressed(&["--object-streams=generate"])] {
+        let pdf = attach(&base, "lïcence.xml", "text/xml", Relationship::Source, xml).unwrap();
+        let pdf = attach(&pdf, "a.xml", "text/xml", Relationship::Alternative, b"x").unwrap();
+        let pdf = sign(&pdf, &*SIGNER, &options()).unwrap();
+        assert!(pdfsig(&pdf).contains("Signature is Valid"));
+        let found = attachments(&pdf).unwrap();
+        assert_eq!(found.len(), 2);
+        let licence = found.iter().find(|one| one.name == "lïcence.xml").unwrap();
+        assert_eq!((licence.media_type.as_str(), licence.data.as_slice()), ("text/xml", xml));
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("s.pdf"), pdf).unwrap();
+        let listed = run(folder.path(), "pdfdetach", &["-list", "s.pdf"]);
+        assert!(listed.contains("2 embedded files"), "{listed}");
+    }
+    assert_eq!(attachments(&plain()).unwrap(), []);
+}
+
+#[test]
+fn encrypted_files_get_a_clear_answer() {
+    let pdf = dressed(&["--encrypt", "a", "b", "256", "--"]);
+    assert_eq!(sign(&pdf, &*SIGNER, &options()).unwrap_err(), PdfError::Encrypted);
+    assert_eq!(read(&pdf).unwrap_err(), PdfError::Encrypted);
+}
+
+#[test]
+fn what_is_appended_is_found() {
+    for tail in [&b" "[..], b"\n", b"\n\n\n", b"%\n", b"junk", b"\n%%EOF\n"] {
+        let pdf = [SIGNED.as_slice(), tail].concat();
+        match read(&pdf) {
+            Ok(found) => {
+                assert!(!accepted(&found));
+                assert!(codes(&found[0]).contains(&ReasonCode::AddedAfterSigning));
+            }
+            Err(error) => assert!(matches!(error, PdfError::Malformed(_)), "{error}"),
+        }
+    }
+}
+
+/// The forger's own update: any object, with a good cross-reference table behind it.
+fn updated(pdf: &[u8], objects: &[(u32, &str)]) -> Vec<u8> {
+    let file = super::file::File::open(pdf).unwrap();
+    let mut update = super::update::Update::new(&file);
+    for (number, text) in objects {
+        update.object((*number, 0), text.as_bytes());
+    }
+    update.finish()
+}
+
+#[test]
+fn an_update_after_signing_is_found_even_under_another_signature() {
+    let file = super::file::File::open(&SIGNED).unwrap();
+    let pages = super::tree::pages(&file).unwrap();
+    let ((page, _), loaded) = &pages[0];
+    let text = file.text(loaded, loaded.value.span.clone());
+    let changed = super::file::with_entries(text, &[("Rotate", b"180".to_vec())]).unwrap();
+    let changed = String::from_utf8(changed).unwrap();
+    let forged = updated(&SIGNED, &[(*page, &changed)]);
+    let found = read(&forged).unwrap();
+    assert_eq!(codes(&found[0]), [ReasonCode::AddedAfterSigning]);
+    // Signing over the forgery does not make the first signature whole again.
+    let again = sign(&forged, &p256("Forger"), &options()).unwrap();
+    let found = read(&again).unwrap();
+    assert_eq!(codes(&found[0]), [ReasonCode::AddedAfterSigning]);
+    assert!(found[0].faults[0].detail.contains(&format!("object {page}: changed")));
+    assert!(stands(&found[1]));
+}
+
+#[test]
+fn an_object_that_was_referred_to_and_comes_later_is_found() {
+    // A shadow attack: the signed page refers to an object that does not exist yet.
+    let file_octets = plain();
+    let file = super::file::File::open(&file_octets).unwrap();
+    let ((page, _), loaded) = &super::tree::pages(&file).unwrap()[0];
+    let text = file.text(loaded, loaded.value.span.clone());
+    let base = super::file::with_entries(text, &[("Thumb", b"900 0 R".to_vec())]).unwrap();
+    let base = updated(&file_octets, &[(*page, &String::from_utf8(base).unwrap())]);
+    let signed = sign(&base, &*SIGNER, &options()).unwrap();
+    assert!(accepted(&read(&signed).unwrap()));
+    let mut forged = updated(&signed, &[]);
+    let before = super::file::File::open(&forged).unwrap().next_number();
+    assert!(before < 900);
+    let objects: Vec<(u32, &str)> = vec![(900, "(evil)")];
+    let file = super::file::File::open(&signed).unwrap();
+    let mut update = super::update::Update::new(&file);
+    while update.reserve() < 900 {}
+    for (number, text) in objects {
+        update.object((number, 0), text.as_bytes());
+    }
+    forged = update.finish();
+    let again = sign(&forged, &p256("Forger"), &options()).unwrap();
+    let found = read(&again).unwrap();
+    assert_eq!(codes(&found[0]), [ReasonCode::AddedAfterSigning]);
+}
+
+#[test]
+fn published_forgeries_are_refused_with_a_reason() {
+    let folder = corpora().join("pdf-insecurity");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "pdf") {
+            continue;
+        }
+        seen += 1;
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        match read(&std::fs::read(&path).unwrap()) {
+            Err(error) => eprintln!("{name}: {error}"),
+            Ok(found) => {
+                assert!(!found.is_empty(), "{name}: no signature and no reason");
+                for one in &found {
+                    assert!(!stands(one), "{name}");
+                    assert!(!one.faults.is_empty(), "{name}: no reason");
+                    eprintln!("{name}: {:?}", one.faults);
+                }
+            }
+        }
+    }
+    assert_eq!(seen, 21);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn any_changed_octet_breaks_the_signature(place in any::<prop::sample::Index>(), bit in 0u8..8) {
+        let mut pdf = SIGNED.clone();
+        let gap = read(&pdf).unwrap()[0].scope.items[0].what.clone();
+        let gap: Vec<usize> = gap
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|number| number.parse().ok())
+            .collect();
+        let at = place.index(gap[1] + pdf.len() - gap[2]);
+        let at = if at < gap[1] { at } else { at - gap[1] + gap[2] };
+        pdf[at] ^= 1 << bit;
+        if let Ok(found) = read(&pdf) {
+            prop_assert!(!found.iter().any(stands), "octet {at}");
+        }
+    }
+
+    #[test]
+    fn damaged_files_are_no_panic(cut in any::<prop::sample::Index>(), junk in prop::collection::vec(any::<u8>(), 0..40)) {
+        let at = cut.index(SIGNED.len());
+        let _ = read(&[&SIGNED[..at], &junk].concat());
+        let mut pdf = SIGNED.clone();
+        let end = (at + junk.len()).min(pdf.len());
+        pdf[at..end].copy_from_slice(&junk[..end - at]);
+        let _ = read(&pdf);
+        let _ = attachments(&pdf);
+        let _ = prepare(&pdf, SIGNER.certificate(), SIGNER.algorithm(), &options());
+    }
+}
