@@ -105,3 +105,10 @@ pub const TOKEN_SESSIONS: usize = 8;
 
 /// Time a caller waits for a free token session before it is told to come back, in milliseconds.
 pub const TOKEN_WAIT_MILLISECONDS: u64 = 10_000;
+
+/// Certificate checks kept with one request. Each carries evidence; honest applicants need three,
+/// and a few more for each certificate that was refused.
+pub const CERTIFICATE_CHECKS: usize = 200;
+
+/// Written reason or remark of an officer, in characters: two printed pages.
+pub const OFFICER_TEXT: usize = 4_000;
