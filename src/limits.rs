@@ -112,3 +112,17 @@ pub const CERTIFICATE_CHECKS: usize = 200;
 
 /// Written reason or remark of an officer, in characters: two printed pages.
 pub const OFFICER_TEXT: usize = 4_000;
+/// Rows of one page read from the store. A page of cases with bodies of the JSON limit takes 50 MB
+/// at worst, some hundred KB as a rule.
+pub const STORE_PAGE_ROWS: usize = 200;
+
+/// Size of one audit entry (actor, action, object and details), in bytes: digests and codes, not
+/// documents. A page of rows then stays under 13 MB.
+pub const AUDIT_ENTRY_BYTES: usize = 64 * 1024;
+
+/// Connections for reading that are kept open while idle; more are opened when needed.
+pub const STORE_IDLE_READERS: usize = 8;
+
+/// Time a change waits for another process that writes to the store, in milliseconds. A change
+/// takes some milliseconds, so a longer wait means that the other one is stuck.
+pub const STORE_BUSY_MILLISECONDS: u64 = 5_000;
