@@ -39,6 +39,11 @@ pub const XML_REFERENCES: usize = 30;
 /// the third leaves room for the XPath form of the enveloped transform.
 pub const XML_TRANSFORMS: usize = 3;
 
+/// Canonical octets made while reading the signatures of one XML document, all references
+/// together. Exclusive forms repeat namespace declarations, so that a small hostile document can
+/// have an enormous canonical form; eight signers over a document of the largest size fit.
+pub const XML_CANONICAL_BYTES: usize = 8 * DOCUMENT_BYTES;
+
 /// Certificates carried in one document or request (path, time-stamp and responder of each
 /// signer).
 pub const CERTIFICATES: usize = 128;

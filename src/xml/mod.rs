@@ -1,1 +1,36 @@
-//! To be written.
+//! XML: a checked tree, a writer, canonical forms, and signatures (XMLDSig, XAdES) over them.
+//!
+//! Nothing here trusts a place in a document: what was signed is handed on as the canonical octets
+//! that were digested, and consumers parse those.
+
+pub mod c14n;
+mod chars;
+mod document;
+mod dsig;
+mod encoding;
+mod error;
+mod ids;
+mod parse;
+mod sign;
+#[cfg(test)]
+mod testing;
+mod writer;
+mod xades;
+
+pub use document::{Document, Element};
+pub use dsig::read;
+pub use error::XmlError;
+pub use sign::{Prepared, SigningOptions, prepare, sign};
+pub use writer::Writer;
+
+/// Namespace of XML signatures (W3C xmldsig-core1).
+pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+/// Namespace of XAdES (ETSI EN 319 132-1).
+pub const XADES: &str = "http://uri.etsi.org/01903/v1.3.2#";
+/// Namespace of the prefix `xml`.
+pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
+/// Namespace of the prefix `xmlns`.
+pub const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
+
+/// The enveloped transform (xmldsig-core1 §6.6.4).
+const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";

@@ -1,0 +1,82 @@
+//! Character classes and names of XML 1.0 (fifth edition) and of Namespaces in XML 1.0.
+
+/// White space (XML 1.0 §2.3).
+pub fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
+}
+
+/// Characters that may stand in a document (§2.2).
+pub fn is_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// Place of the first character that may not stand in a document.
+pub fn forbidden(text: &str) -> Option<usize> {
+    let octets = text.as_bytes();
+    let mut from = 0;
+    // U+FFFE and U+FFFF begin with the octet EF; all other forbidden ones are one octet < 0x20.
+    while let Some(found) = octets[from..]
+        .iter()
+        .position(|octet| (*octet < 0x20 && !matches!(octet, 9 | 10 | 13)) || *octet == 0xEF)
+    {
+        let at = from + found;
+        if octets[at] != 0xEF || matches!(octets.get(at + 1..at + 3), Some([0xBF, 0xBE | 0xBF])) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+/// Length of the prefix of a qualified name (0 without one); `None` if it is none (Namespaces §4).
+pub fn qualified(name: &str) -> Option<usize> {
+    match name.bytes().position(|octet| octet == b':') {
+        None => is_ncname(name).then_some(0),
+        Some(colon) => {
+            let (prefix, local) = (&name[..colon], &name[colon + 1..]);
+            (is_ncname(prefix) && is_ncname(local)).then_some(colon)
+        }
+    }
+}
+
+/// A name without a colon (Namespaces §3).
+pub fn is_ncname(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(starts_name) && chars.all(continues_name)
+}
+
+/// A namespace name that canonicalization takes: an absolute URI (RFC 3986), ASCII only, as
+/// libxml2 has it. C14N 1.0 §1.3 has relative ones fail.
+pub fn is_absolute_uri(uri: &str) -> bool {
+    let Some((scheme, rest)) = uri.split_once(':') else { return false };
+    let mut octets = scheme.bytes();
+    octets.next().is_some_and(|octet| octet.is_ascii_alphabetic())
+        && octets.all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet))
+        && rest.bytes().all(|octet| octet.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&octet))
+        && escapes_are_whole(rest)
+        && rest.bytes().filter(|octet| *octet == b'#').count() <= 1
+}
+
+fn escapes_are_whole(text: &str) -> bool {
+    text.split('%').skip(1).all(|piece| {
+        piece.len() >= 2 && piece.bytes().take(2).all(|octet| octet.is_ascii_hexdigit())
+    })
+}
+
+fn starts_name(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphabetic() || c == '_';
+    }
+    matches!(c,
+        '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}' | '\u{370}'..='\u{37D}'
+        | '\u{37F}'..='\u{1FFF}' | '\u{200C}' | '\u{200D}' | '\u{2070}'..='\u{218F}'
+        | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}'
+        | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+fn continues_name(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    }
+    starts_name(c) || matches!(c, '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}' | '\u{2040}')
+}
