@@ -112,6 +112,7 @@ pub const CERTIFICATE_CHECKS: usize = 200;
 
 /// Written reason or remark of an officer, in characters: two printed pages.
 pub const OFFICER_TEXT: usize = 4_000;
+
 /// Rows of one page read from the store. A page of cases with bodies of the JSON limit takes 50 MB
 /// at worst, some hundred KB as a rule.
 pub const STORE_PAGE_ROWS: usize = 200;

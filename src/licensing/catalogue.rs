@@ -5,24 +5,12 @@ mod load;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 
+use super::Wording;
 use super::calendar::{self, iso_date};
 use super::form::Form;
 use crate::identity::{Applicant, Bin};
-use crate::text::Language;
 
 pub use load::CatalogueError;
-
-/// A text of the catalogue in every language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wording {
-    /// Kazakh.
-    pub kk: String,
-    /// Russian.
-    pub ru: String,
-    /// English.
-    pub en: String,
-}
 
 /// Days on which something holds, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -301,17 +289,6 @@ struct DeadlineRow {
     counted_from: CountedFrom,
 }
 
-impl Wording {
-    /// The text in `language`.
-    pub fn get(&self, language: Language) -> &str {
-        match language {
-            Language::Kk => &self.kk,
-            Language::Ru => &self.ru,
-            Language::En => &self.en,
-        }
-    }
-}
-
 impl InForce {
     /// Whether `day` lies inside.
     pub fn on(&self, day: Date) -> bool {
@@ -478,6 +455,7 @@ mod tests {
 
     use super::*;
     use crate::licensing::sample;
+    use crate::text::Language;
 
     #[test]
     fn the_fee_is_ten_indices_of_the_day() {

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalogue::Wording;
+use super::Wording;
 use crate::text::{Language, Texts};
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::embedded(include_str!("form.toml")));

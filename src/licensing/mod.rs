@@ -5,9 +5,23 @@ pub mod calendar;
 pub mod case;
 pub mod catalogue;
 pub mod codes;
+mod field;
 pub mod form;
+mod licence;
+pub mod print;
+mod refusal;
+mod request;
 #[cfg(test)]
 mod sample;
+mod wording;
 pub mod workflow;
 
 pub use attachment::Attachment;
+pub use calendar::almaty;
+pub use case::{Case, CaseState};
+pub use catalogue::{Catalogue, OfficerRole};
+pub use field::Field;
+pub use licence::{Authority, DocumentKind, Licence, Origin, Signatory};
+pub use refusal::{Ground, Refusal};
+pub use request::{PaymentInfo, RequestDocument};
+pub use wording::Wording;

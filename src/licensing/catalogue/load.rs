@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use super::{
     Act, ApplicantKind, Authority, Catalogue, Document, Fee, Ground, InForce, Numbering, Procedure,
-    Rate, ResultKind, Service, StepKind, Wording,
+    Rate, ResultKind, Service, StepKind,
 };
+use crate::licensing::Wording;
 use crate::licensing::form::{Field, FilledBy, Form, Part};
 
 pub(super) const SERVICES: &[&str] = &[include_str!("import-export-licence.toml")];
@@ -222,9 +223,8 @@ fn walkable(procedure: &Procedure) -> Result<(), String> {
             return wrong("only an agreement or a decision may send back");
         }
         // A return behind the examination would leave its old proposal standing unexamined.
-        let to_examination = |id: &String| {
-            procedure.step(id).is_some_and(|s| s.act == StepKind::Examine)
-        };
+        let to_examination =
+            |id: &String| procedure.step(id).is_some_and(|s| s.act == StepKind::Examine);
         if returns && !step.returns_to.iter().all(to_examination) {
             return wrong("a case is sent back to its examination");
         }

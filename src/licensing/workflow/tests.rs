@@ -47,7 +47,9 @@ fn check(stage: CheckStage, certificate: char, reasons: &[ReasonCode]) -> Comman
 }
 
 fn refusal() -> Decision {
-    Decision::Refuse { grounds: vec!["data-untrue".into()], reason: "Келісімшарт қайшы.".into() }
+    Decision::Refuse {
+        grounds: vec!["data-untrue".into()], reason: "Келісімшарт қайшы.".into()
+    }
 }
 
 fn examined(proposal: Decision) -> StepAct {
@@ -83,7 +85,10 @@ fn walk(decision: Decision) -> Vec<Move> {
         own(Command::Fill(sample::values())),
         own(Command::Attach { document: "contract".into(), attachment }),
         system(Command::RequestPayment { reference: "pay-1".into(), tenge: 43_250 }),
-        system(Command::ConfirmPayment { reference: "pay-1".into(), evidence: sample::digest('b') }),
+        system(Command::ConfirmPayment {
+            reference: "pay-1".into(),
+            evidence: sample::digest('b'),
+        }),
         system(check(CheckStage::Choice, 'c', &[])),
         system(check(CheckStage::Signing, 'c', &[])),
         system(check(CheckStage::Registration, 'c', &[])),
@@ -142,7 +147,11 @@ fn the_walk_leads_through_every_state_to_delivery_and_each_move_may_be_repeated(
             for (command, actor) in &made {
                 let later = case.updated_at + Duration::days(1);
                 let again = apply(&sample::service(), &case, command.clone(), actor, later);
-                assert_eq!(again, Ok(Applied { case: case.clone(), events: vec![] }), "{command:?}");
+                assert_eq!(
+                    again,
+                    Ok(Applied { case: case.clone(), events: vec![] }),
+                    "{command:?}"
+                );
             }
         }
         let names: Vec<String> = states
@@ -207,18 +216,16 @@ fn registration_needs_both_checks_of_the_chosen_certificate_for_what_is_signed()
 #[test]
 fn the_authorised_person_is_the_signer_and_the_number_comes_with_registration() {
     let form = sample::service().form("export").unwrap().clone();
-    let value = |moves, key: &str| after(moves, Decision::Issue).completed_values(&form).remove(key);
+    let value =
+        |moves, key: &str| after(moves, Decision::Issue).completed_values(&form).remove(key);
     assert_eq!(value(4, "authorised-person"), None);
     assert_eq!(value(5, "authorised-person").unwrap(), "АСҚАРОВ АСҚАР ТӨЛЕУҰЛЫ");
     assert_eq!(value(7, "number"), None);
     assert_eq!(value(8, "number").unwrap(), "KZ26RAA00000001");
     assert_eq!(value(1, "licence-type").unwrap(), "ЭКСПОРТ");
     let whole = after(8, Decision::Issue).completed_values(&form);
-    let faults = crate::licensing::form::validate(
-        &form,
-        &whole,
-        crate::licensing::form::Stage::Registered,
-    );
+    let faults =
+        crate::licensing::form::validate(&form, &whole, crate::licensing::form::Stage::Registered);
     assert_eq!(faults, []);
 }
 
@@ -234,8 +241,10 @@ fn only_the_right_hands_do_a_step() {
     assert_eq!(refuse(12, act("expert", R::Head, decide())), E::SamePerson);
     assert_eq!(refuse(12, act("lawyer", R::Head, decide())), E::SamePerson);
     let sign = |who| -> Move {
-        let command =
-            Command::RecordSigned { document: DocumentKind::ResultXml, sha256: sample::digest('d') };
+        let command = Command::RecordSigned {
+            document: DocumentKind::ResultXml,
+            sha256: sample::digest('d'),
+        };
         Box::new(move |_| (command.clone(), officer(who, R::Head)))
     };
     assert_eq!(refuse(14, sign("expert")), E::SamePerson);
@@ -446,7 +455,8 @@ fn nothing_begins_outside_the_rules() {
 fn a_free_service_asks_for_no_payment_and_other_steps_need_no_code() {
     let source = include_str!("../catalogue/import-export-licence.toml");
     // The head of department endorses in place of the legal service, as in the services of 2019.
-    let free = source.replacen("[[fee]]\nindices = 10\nin_force = { from = \"2026-07-12\" }\n", "", 1);
+    let free =
+        source.replacen("[[fee]]\nindices = 10\nin_force = { from = \"2026-07-12\" }\n", "", 1);
     let other = free.replacen("role = \"legal-service\"", "role = \"head-of-department\"", 1);
     let rates = include_str!("../catalogue/rates.toml");
     let catalogue = Catalogue::from_sources(&[&other], rates).unwrap();
@@ -487,7 +497,8 @@ fn any_move(pick: u8, who: u8, case: &Case) -> (Command, Actor) {
         let actor = if who < 200 { actor } else { any_actor(who) };
         return (command, actor);
     }
-    let seen = if who < 128 { case.version } else { case.version.saturating_sub(u64::from(who) % 5) };
+    let seen =
+        if who < 128 { case.version } else { case.version.saturating_sub(u64::from(who) % 5) };
     let command = match pick % 12 {
         0 => check(CheckStage::Choice, '9', &[]),
         1 => check(CheckStage::Signing, 'c', &[ReasonCode::RevocationUnknown]),
@@ -499,7 +510,9 @@ fn any_move(pick: u8, who: u8, case: &Case) -> (Command, Actor) {
         7 => Command::Act { seen, act: StepAct::Delivered },
         8 => Command::AssignNumber { number: "KZ26LAA00000002".into() },
         9 => Command::Register { incoming_number: "N2".into(), request: sample::digest('1') },
-        10 => Command::RecordSigned { document: DocumentKind::Request, sha256: sample::digest('1') },
+        10 => {
+            Command::RecordSigned { document: DocumentKind::Request, sha256: sample::digest('1') }
+        }
         _ => Command::Act { seen, act: StepAct::Decide(Decision::Issue) },
     };
     (command, any_actor(who))
