@@ -233,8 +233,7 @@ fn weekend(names: &[String]) -> Result<Vec<Weekday>, CalendarError> {
         if let Some(first) = capital.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        let day: Weekday =
-            capital.parse().map_err(|_| CalendarError::Impossible("a weekday"))?;
+        let day: Weekday = capital.parse().map_err(|_| CalendarError::Impossible("a weekday"))?;
         days.push(day);
     }
     if days.len() >= 7 {

@@ -182,7 +182,11 @@ pub struct Event {
 /// # Errors
 /// The service is not in force, the procedure not open, the form not of the procedure, or the
 /// service not for this kind of applicant.
-pub fn open(service: &Service, new: NewCase, now: OffsetDateTime) -> Result<Applied, WorkflowError> {
+pub fn open(
+    service: &Service,
+    new: NewCase,
+    now: OffsetDateTime,
+) -> Result<Applied, WorkflowError> {
     let day = almaty(now).date();
     if !service.in_force.on(day) {
         return Err(WorkflowError::NotInForce);

@@ -80,7 +80,8 @@ fn is_amount(text: &str, places: usize) -> bool {
         Some((whole, part)) => (whole, Some(part)),
         None => (text, None),
     };
-    let whole_sound = digits(whole) && whole.len() <= 15 && (whole == "0" || !whole.starts_with('0'));
+    let whole_sound =
+        digits(whole) && whole.len() <= 15 && (whole == "0" || !whole.starts_with('0'));
     let part_sound = part.is_none_or(|part| digits(part) && part.len() <= places);
     whole_sound && part_sound && text.bytes().any(|b| (b'1'..=b'9').contains(&b))
 }

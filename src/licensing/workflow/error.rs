@@ -193,7 +193,9 @@ mod tests {
         let source = include_str!("error.rs");
         let codes: Vec<&str> = source
             .lines()
-            .filter_map(|line| line.trim().strip_prefix("Self::")?.split_once("=> \"")?.1.split('"').next())
+            .filter_map(|line| {
+                line.trim().strip_prefix("Self::")?.split_once("=> \"")?.1.split('"').next()
+            })
             .collect();
         assert_eq!(codes.len(), 39);
         for code in codes {
@@ -202,6 +204,9 @@ mod tests {
             }
         }
         assert_eq!(WorkflowError::Stale.code(), "stale");
-        assert_eq!(WorkflowError::NotYours.message(Language::En), "This is another applicant's request");
+        assert_eq!(
+            WorkflowError::NotYours.message(Language::En),
+            "This is another applicant's request"
+        );
     }
 }
