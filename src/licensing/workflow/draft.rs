@@ -223,12 +223,12 @@ fn repeats(case: &Case, outcome: &CheckOutcome) -> bool {
     if !case.state.before_registration() {
         return case.checks.iter().any(|check| check.outcome == *outcome);
     }
-    for (place, check) in case.checks.iter().rev().enumerate() {
+    for check in case.checks.iter().rev() {
         if check.outcome.stage == outcome.stage {
             return check.outcome == *outcome
                 && (check.revision == case.revision || outcome.stage == CheckStage::Choice);
         }
-        if !check.outcome.passed() && place < case.checks.len() {
+        if !check.outcome.passed() {
             return false;
         }
     }
