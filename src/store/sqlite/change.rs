@@ -19,8 +19,9 @@ impl Change for Session<'_> {
              state, incoming_number, body, created_at, updated_at) \
              VALUES (?1, ?2 + 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING";
         const UPDATE: &str = "UPDATE cases SET version = ?2 + 1, owner_iin = ?3, owner_bin = ?4, \
-             service = ?5, state = ?6, incoming_number = ?7, body = ?8, created_at = coalesce(created_at, ?9), \
-             updated_at = ?10 WHERE id = ?1 AND version = ?2";
+             service = ?5, state = ?6, incoming_number = ?7, body = ?8, \
+             created_at = coalesce(created_at, ?9), updated_at = ?10 \
+             WHERE id = ?1 AND version = ?2";
         self.lasting(|session| {
             let sql = if case.version == 0 { INSERT } else { UPDATE };
             let written = session.statement(sql)?.execute(params![

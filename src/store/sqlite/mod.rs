@@ -1,9 +1,11 @@
 //! SQLite behind the seam: one file, readable by anyone for decades.
 //!
 //! - One connection writes, behind a lock; others read beside it (write-ahead log). A commit
-//!   returns when the disk has it (`synchronous=FULL`).
+//!   returns when the disk has it (`synchronous=FULL`): it costs one flush, so the rate of changes
+//!   is that of the disk (measured 220/s where the bare disk flushes 210–300/s).
 //! - Documents stand in the same file: they are committed with the case that names them, there are
-//!   no orphans and no half files after a crash, and a copy of one file is a whole backup.
+//!   no orphans and no half files after a crash, and one file is the whole backup. The price is
+//!   that others wait while a large one is written (16 MiB: 0.2 s).
 //! - Another process may read at any time. One that writes takes turns, waiting up to the busy
 //!   timeout; numbers and audit rows stay in order, because a change locks before it reads.
 
