@@ -4,7 +4,7 @@
 
 mod base;
 #[cfg(test)]
-mod differential;
+pub(super) mod differential;
 
 use std::borrow::Cow;
 
