@@ -281,7 +281,7 @@ fn wrapping_never_gets_unsigned_content_through() {
         for found in found {
             let holds = found.faults.is_empty() && value_holds(&found);
             if holds {
-                assert_eq!(found.scope.octets, [honest.clone()], "{name}");
+                assert_eq!(found.scope.octets, std::slice::from_ref(&honest), "{name}");
                 assert!(!found.scope.covers_whole_document, "{name}");
             }
             let handed = found.scope.octets.concat();
