@@ -79,14 +79,15 @@ pub(super) fn fields(file: &File<'_>) -> Result<Vec<Field>, PdfError> {
             _ => Vec::new(),
         };
         // Kids without a name are the field's widgets, not fields (§12.7.3.1).
-        let named = |kid: &&Object| -> Result<bool, PdfError> {
-            Ok(file.resolve(kid)?.as_dict().is_ok_and(|kid| kid.has(b"T")))
-        };
-        let has_fields = kids.first().as_ref().map_or(Ok(false), named)?;
+        let mut has_fields = false;
+        for kid in &kids {
+            has_fields |= file.resolve(kid)?.as_dict().is_ok_and(|kid| kid.has(b"T"));
+        }
         if has_fields {
             stack.extend(kids.into_iter().rev().map(|kid| (kid, name.clone(), kind.clone())));
         } else {
-            out.push(Field { name, kind, value: field.get(b"V").ok().cloned() });
+            let value = field.get(b"V").ok().filter(|value| !value.is_null()).cloned();
+            out.push(Field { name, kind, value });
         }
     }
     Ok(out)
