@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use lopdf::{Dictionary, Object};
+use lopdf::{Dictionary, Object, ObjectId};
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 use super::file::{File, Text};
@@ -17,7 +17,7 @@ use crate::signature::{FoundSignature, ScopeItem, SignatureFormat, SignedScope};
 
 /// A signature dictionary whose place in the file is proven.
 struct Located {
-    id: (u32, u16),
+    id: ObjectId,
     offset: usize,
     dictionary: Dictionary,
     /// The hexadecimal string with its brackets.
@@ -36,7 +36,7 @@ pub fn read(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
     let file = File::open(pdf)?;
     let fields = tree::fields(&file)?;
     let signed: Vec<&Field> =
-        fields.iter().filter(|field| field.kind == b"Sig" && field.value.is_some()).collect();
+        fields.iter().filter(|field| *field.kind == *b"Sig" && field.value.is_some()).collect();
     if signed.len() > limits::SIGNATURES {
         return Err(PdfError::TooMany("signatures"));
     }
@@ -49,7 +49,7 @@ pub fn read(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
         .zip(&located)
         .enumerate()
         .map(|(index, (field, located))| {
-            let id = match field.name.as_str() {
+            let id = match field.name.as_ref() {
                 "" => format!("signature-{}", index + 1),
                 name => name.to_owned(),
             };
@@ -163,7 +163,7 @@ fn refuse_uncovered(found: &mut [FoundSignature]) {
 fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> FoundSignature {
     let mut faults = Vec::new();
     let octets = file.octets().get(..located.end).unwrap_or_default();
-    match File::open(octets) {
+    match file.revision(located.end) {
         Ok(revision) => {
             faults.extend(outside_revision(&revision, located));
             faults.extend(changes::after(&revision, file, covered));
@@ -197,7 +197,7 @@ fn outside_revision(revision: &File<'_>, located: &Located) -> Option<Reason> {
     let named = tree::fields(revision).is_ok_and(|fields| {
         let wanted = |field: &Field| {
             let value = field.value.as_ref().and_then(|value| value.as_reference().ok());
-            field.kind == b"Sig" && value == Some(located.id)
+            *field.kind == *b"Sig" && value == Some(located.id)
         };
         fields.iter().any(wanted)
     });
