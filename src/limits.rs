@@ -88,8 +88,22 @@ pub const PDF_OBJECTS: usize = 500_000;
 /// Revisions (incremental updates) of one PDF: signatures, time-stamps and stamps stay under 50.
 pub const PDF_REVISIONS: usize = 128;
 
+/// How many times its own size the objects of a PDF are read while its signatures are judged: a
+/// dozen signatures over a dozen revisions need some thirty.
+pub const PDF_READS: usize = 64;
+
+/// Values (numbers, names, list items) of one PDF object: each takes about a hundred bytes of
+/// memory; the largest honest lists have under 100 000.
+pub const PDF_VALUES: usize = 500_000;
+
+/// Length of a form field's full name in a PDF, in bytes; every level of nesting adds to it.
+pub const PDF_FIELD_NAME: usize = 1_024;
+
 /// Bytes of one decompressed PDF stream; the licence XML inside stays under 1 MB.
 pub const PDF_STREAM_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bytes of all the streams decompressed while one PDF is judged.
+pub const PDF_DECODED_BYTES: usize = 256 * 1024 * 1024;
 
 /// Bytes reserved for the CMS inside a PDF signature (hexadecimal doubles it).
 pub const PDF_SIGNATURE_BYTES: usize = 16 * 1024;

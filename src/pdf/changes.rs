@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use lopdf::{Dictionary, Object};
+use lopdf::{Dictionary, Object, StringFormat};
 
 use super::PdfError;
 use super::file::{File, Loaded};
@@ -67,6 +67,7 @@ struct Rules<'f, 'a> {
     whole: &'f File<'a>,
     catalog: u32,
     form: Option<u32>,
+    information: Option<u32>,
     pages: HashSet<u32>,
     /// Lists of fields or annotations that are objects of their own.
     lists: HashSet<u32>,
@@ -93,7 +94,8 @@ impl<'f, 'a> Rules<'f, 'a> {
             lists.extend(page.dictionary().and_then(|page| reference(page, b"Annots")));
         }
         let dangling = dangling(revision)?;
-        Ok(Self { revision, whole, catalog, form, pages, lists, dangling })
+        let information = reference(revision.trailer(), b"Info");
+        Ok(Self { revision, whole, catalog, form, information, pages, lists, dangling })
     }
 
     /// What a newer section did to an object, unless a rule permits it.
@@ -116,7 +118,7 @@ impl<'f, 'a> Rules<'f, 'a> {
         let stream = |file: &File<'a>, loaded: &Loaded| {
             loaded.stream.clone().map(|span| file.octets().get(span).map(<[u8]>::to_vec))
         };
-        old.value.object == new.value.object
+        plain(&old.value.object) == plain(&new.value.object)
             && stream(self.revision, old) == stream(self.whole, new)
     }
 
@@ -132,7 +134,12 @@ impl<'f, 'a> Rules<'f, 'a> {
             return Ok(false);
         };
         if number == self.catalog {
-            return Ok(same_but(old, new, &[b"AcroForm"]) && self.form_permitted(old, new)?);
+            // Version and extensions tell readers what to expect, they show nothing.
+            let keys: [&[u8]; 3] = [b"AcroForm", b"Extensions", b"Version"];
+            return Ok(same_but(old, new, &keys) && self.form_permitted(old, new)?);
+        }
+        if self.information == Some(number) {
+            return Ok(same_information(old, new));
         }
         if self.form == Some(number) {
             return self.form_grown(old, new);
@@ -205,9 +212,43 @@ fn same_but(old: &Dictionary, new: &Dictionary, keys: &[&[u8]]) -> bool {
         for key in keys {
             rest.remove(key);
         }
-        rest
+        plain(&Object::Dictionary(rest))
     };
     rest(old) == rest(new)
+}
+
+/// The document information says the same, but for who wrote the file last and when.
+fn same_information(old: &Dictionary, new: &Dictionary) -> bool {
+    let texts = |dictionary: &Dictionary| -> Vec<(Vec<u8>, Object)> {
+        let kept = dictionary.iter().filter(|(key, _)| {
+            !["ModDate", "Producer"].map(str::as_bytes).contains(&key.as_slice())
+        });
+        let mut texts: Vec<(Vec<u8>, Object)> = kept
+            .map(|(key, value)| match value {
+                // One text may be written in two encodings.
+                Object::String(..) => (key.clone(), Object::string_literal(tree::text(value))),
+                value => (key.clone(), value.clone()),
+            })
+            .collect();
+        texts.sort_by(|a, b| a.0.cmp(&b.0));
+        texts
+    };
+    texts(old) == texts(new)
+}
+
+/// The value with every string written the same way. Values are nested at most as deep as the
+/// parser allows.
+fn plain(object: &Object) -> Object {
+    match object {
+        Object::String(octets, _) => Object::String(octets.clone(), StringFormat::Literal),
+        Object::Array(items) => Object::Array(items.iter().map(plain).collect()),
+        Object::Dictionary(dictionary) => {
+            let mut out = Dictionary::new();
+            dictionary.iter().for_each(|(key, value)| out.set(key.clone(), plain(value)));
+            Object::Dictionary(out)
+        }
+        other => other.clone(),
+    }
 }
 
 fn dangling(file: &File<'_>) -> Result<HashSet<u32>, PdfError> {

@@ -2,12 +2,12 @@
 //! they are asked for. Broken sections are an error: they are never repaired, because two readers
 //! repair them into two documents.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use lopdf::{Dictionary, Object, Stream};
+use lopdf::{Dictionary, Object, ObjectId, Stream};
 
 use super::PdfError;
 use super::syntax::{Cursor, Spanned, value};
@@ -23,6 +23,13 @@ pub(super) struct File<'a> {
     sections: Vec<Section>,
     entries: HashMap<u32, Entry>,
     containers: RefCell<HashMap<u32, Rc<Container>>>,
+    budget: Rc<Budget>,
+}
+
+/// The work left for a file and its revisions together, in bytes.
+struct Budget {
+    parsed: Cell<usize>,
+    decoded: Cell<usize>,
 }
 
 /// One indirect object.
@@ -55,6 +62,19 @@ pub(super) struct Container {
 impl<'a> File<'a> {
     /// Reads the cross-reference sections, newest first, from the end of the file.
     pub(super) fn open(octets: &'a [u8]) -> Result<Self, PdfError> {
+        // A small file with many signatures may be read a little more often.
+        let parsed = octets.len().saturating_mul(limits::PDF_READS).saturating_add(1 << 20);
+        let decoded = Cell::new(limits::PDF_DECODED_BYTES);
+        Self::with_budget(octets, Rc::new(Budget { parsed: Cell::new(parsed), decoded }))
+    }
+
+    /// The revision that ends there, as a file of its own.
+    pub(super) fn revision(&self, end: usize) -> Result<Self, PdfError> {
+        let octets = self.octets.get(..end).unwrap_or_default();
+        Self::with_budget(octets, Rc::clone(&self.budget))
+    }
+
+    fn with_budget(octets: &'a [u8], budget: Rc<Budget>) -> Result<Self, PdfError> {
         if !octets.starts_with(b"%PDF-") {
             return Err(PdfError::malformed("the file does not begin with %PDF-"));
         }
@@ -65,7 +85,7 @@ impl<'a> File<'a> {
                 entries.entry(*number).or_insert(*entry);
             }
         }
-        let file = Self { octets, sections, entries, containers: RefCell::default() };
+        let file = Self { octets, sections, entries, containers: RefCell::default(), budget };
         if file.trailer().has(b"Encrypt") {
             return Err(PdfError::Encrypted);
         }
@@ -115,7 +135,7 @@ impl<'a> File<'a> {
     }
 
     /// The document catalog and its reference.
-    pub(super) fn catalog(&self) -> Result<((u32, u16), Loaded), PdfError> {
+    pub(super) fn catalog(&self) -> Result<(ObjectId, Loaded), PdfError> {
         let root = self.trailer().get(b"Root").and_then(Object::as_reference);
         let root = root.map_err(|_| PdfError::malformed("the trailer names no /Root"))?;
         match self.load(root)? {
@@ -125,10 +145,7 @@ impl<'a> File<'a> {
     }
 
     /// Loads an object; `None` where the reference leads nowhere (the null object).
-    pub(super) fn load(
-        &self,
-        (number, generation): (u32, u16),
-    ) -> Result<Option<Loaded>, PdfError> {
+    pub(super) fn load(&self, (number, generation): ObjectId) -> Result<Option<Loaded>, PdfError> {
         match self.entry(number) {
             None | Some(Entry::Free) => Ok(None),
             Some(Entry::At { generation: other, .. }) if other != generation => Ok(None),
@@ -177,11 +194,14 @@ impl<'a> File<'a> {
             }
         }
         let encoded = self.octets.get(span.clone()).unwrap_or_default();
-        xref::decode(filters, encoded)
+        let decoded = decode_stream(filters, encoded, limits::PDF_STREAM_BYTES)?;
+        spend(&self.budget.decoded, decoded.len(), "bytes in compressed streams")?;
+        Ok(decoded)
     }
 
-    fn load_at(&self, offset: usize, wanted: (u32, u16)) -> Result<Loaded, PdfError> {
+    fn load_at(&self, offset: usize, wanted: ObjectId) -> Result<Loaded, PdfError> {
         let indirect = xref::indirect(self.octets, offset)?;
+        spend(&self.budget.parsed, indirect.value.span.len(), "references")?;
         if indirect.id != wanted {
             let (number, generation) = wanted;
             let detail = format!("object {number} {generation} does not stand at offset {offset}");
@@ -221,6 +241,7 @@ impl<'a> File<'a> {
         };
         let mut cursor = Cursor::new(&container.octets, *start);
         let value = cursor.value()?;
+        spend(&self.budget.parsed, value.span.len(), "references")?;
         Ok(Loaded { value, text: Text::Container(container), stream: None })
     }
 
@@ -295,9 +316,19 @@ pub(super) fn with_entries(text: &[u8], changes: &[(&str, Vec<u8>)]) -> Result<V
     Ok(out)
 }
 
-/// A stream decoded by its filters under [`limits::PDF_STREAM_BYTES`].
-pub(super) fn decode_stream(filters: Dictionary, encoded: &[u8]) -> Result<Vec<u8>, PdfError> {
+/// A stream decoded by its filters, under a limit in bytes.
+pub(super) fn decode_stream(
+    filters: Dictionary,
+    encoded: &[u8],
+    limit: usize,
+) -> Result<Vec<u8>, PdfError> {
     Stream::new(filters, encoded.to_vec())
-        .decompressed_content_with_limit(limits::PDF_STREAM_BYTES)
+        .decompressed_content_with_limit(limit)
         .map_err(|error| PdfError::Malformed(format!("a stream does not decode: {error}")))
+}
+
+fn spend(left: &Cell<usize>, work: usize, what: &'static str) -> Result<(), PdfError> {
+    let rest = left.get().checked_sub(work).ok_or(PdfError::TooMany(what))?;
+    left.set(rest);
+    Ok(())
 }

@@ -1,21 +1,27 @@
-//! A TrueType font embedded for the stamp: Type 0 with Identity-H and a ToUnicode map
-//! (ISO 32000-1 §9.7, §9.10.3), so that Kazakh letters are drawn and can be copied out.
+//! A TrueType font embedded for the stamp, cut down to the letters in use: Type 0 with Identity-H
+//! and a ToUnicode map (ISO 32000-1 §9.7, §9.10.3), so that Kazakh letters are drawn and can be
+//! copied out.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use allsorts::binary::read::ReadScope;
+use allsorts::font_data::FontData;
+use allsorts::subset::{CmapTarget, SubsetProfile, subset};
 use printpdf::{FontType, ParsedFont};
 
 use super::PdfError;
 use super::update::Update;
+use crate::crypto::{DigestAlgorithm, digest};
 
 /// Stem width and weight are hints for a substitute that an embedded font never needs.
 const STEM_WIDTH: u16 = 80;
 
-/// A parsed font and the letters drawn with it so far.
+/// A parsed font and the letters drawn with it so far. A letter's code is its place in `used`,
+/// counted from 1; letters that share a glyph keep codes of their own, so that what is copied out
+/// is what was written.
 pub(super) struct Font {
     parsed: ParsedFont,
-    used: BTreeMap<u16, char>,
+    used: Vec<char>,
 }
 
 impl Font {
@@ -26,7 +32,7 @@ impl Font {
         if parsed.font_type != FontType::TrueType || parsed.units_per_em == 0 {
             return Err(unusable("the font has no TrueType outlines"));
         }
-        Ok(Self { parsed, used: BTreeMap::new() })
+        Ok(Self { parsed, used: Vec::new() })
     }
 
     /// The width of a text, in thousandths of the size.
@@ -44,33 +50,46 @@ impl Font {
     pub(super) fn show(&mut self, text: &str) -> String {
         let mut out = String::from("<");
         for letter in text.chars() {
-            if let Some(glyph) = self.glyph(letter) {
-                self.used.entry(glyph).or_insert(letter);
-                let _ = write!(out, "{glyph:04x}");
+            if self.glyph(letter).is_none() {
+                continue;
             }
+            let known = self.used.iter().position(|known| *known == letter);
+            if known.is_none() {
+                self.used.push(letter);
+            }
+            let _ = write!(out, "{:04x}", known.map_or(self.used.len(), |place| place + 1));
         }
         out.push('>');
         out
     }
 
     /// Writes the font's objects and returns the number of the Type 0 font.
-    pub(super) fn write(&self, update: &mut Update<'_, '_>) -> u32 {
-        let [font, descendant, descriptor, file, map] = std::array::from_fn(|_| update.reserve());
-        let name = "/AAAAAA+Stamp";
+    pub(super) fn write(&self, update: &mut Update<'_, '_>) -> Result<u32, PdfError> {
+        let [font, descendant, descriptor, file, map, glyphs] =
+            std::array::from_fn(|_| update.reserve());
         let box_ = &self.parsed.pdf_font_metrics;
         let bounds = [box_.x_min, box_.y_min, box_.x_max, box_.y_max].map(|one| self.scaled(one));
         let (ascent, descent) = self.extent();
-        let widths: String =
-            self.used.keys().map(|glyph| format!("{glyph}[{}]", self.advance(*glyph))).collect();
+        let widths: Vec<String> = self
+            .used
+            .iter()
+            .map(|letter| self.glyph(*letter).map_or(0.0, |glyph| self.advance(glyph)).to_string())
+            .collect();
+        let widths = widths.join(" ");
+        let (ttf, glyph_map) = self.subset()?;
+        // Six letters tell one subset from another (§9.6.4).
+        let tag = digest(DigestAlgorithm::Sha256, &ttf);
+        let tag = tag.iter().take(6).map(|octet| char::from(b'A' + octet % 26));
+        let name = format!("/{}+Stamp", tag.collect::<String>());
         let text = format!(
             "<</Type/Font/Subtype/Type0/BaseFont{name}/Encoding/Identity-H\
              /DescendantFonts[{descendant} 0 R]/ToUnicode {map} 0 R>>"
         );
         update.object((font, 0), text.as_bytes());
         let text = format!(
-            "<</Type/Font/Subtype/CIDFontType2/BaseFont{name}/CIDToGIDMap/Identity\
+            "<</Type/Font/Subtype/CIDFontType2/BaseFont{name}/CIDToGIDMap {glyphs} 0 R\
              /CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>\
-             /FontDescriptor {descriptor} 0 R/DW 0/W[{widths}]>>"
+             /FontDescriptor {descriptor} 0 R/DW 0/W[1[{widths}]]>>"
         );
         update.object((descendant, 0), text.as_bytes());
         let [left, bottom, right, top] = bounds;
@@ -80,10 +99,32 @@ impl Font {
              /StemV {STEM_WIDTH}/FontFile2 {file} 0 R>>"
         );
         update.object((descriptor, 0), text.as_bytes());
-        let ttf = &self.parsed.original_bytes;
-        update.stream(file, &format!("/Length1 {}", ttf.len()), ttf);
+        update.stream(file, &format!("/Length1 {}", ttf.len()), &ttf);
+        update.stream(glyphs, "", &glyph_map);
         update.stream(map, "", self.to_unicode().as_bytes());
-        font
+        Ok(font)
+    }
+
+    /// The font with the glyphs in use, and the glyph of each code (two octets each).
+    fn subset(&self) -> Result<(Vec<u8>, Vec<u8>), PdfError> {
+        let failed = |what: String| PdfError::Stamp(format!("the font cannot be cut down: {what}"));
+        let mut kept = vec![0];
+        let mut map = vec![0, 0];
+        for letter in &self.used {
+            let glyph = self.glyph(*letter).unwrap_or(0);
+            let known = kept.iter().position(|known| *known == glyph);
+            let place = known.unwrap_or_else(|| {
+                kept.push(glyph);
+                kept.len() - 1
+            });
+            map.extend_from_slice(&u16::try_from(place).unwrap_or(0).to_be_bytes());
+        }
+        let font = ReadScope::new(&self.parsed.original_bytes)
+            .read::<FontData<'_>>()
+            .map_err(|error| failed(error.to_string()))?;
+        let tables = font.table_provider(0).map_err(|error| failed(error.to_string()))?;
+        let cut = subset(&tables, &kept, &SubsetProfile::Pdf, CmapTarget::Unicode);
+        Ok((cut.map_err(|error| failed(error.to_string()))?, map))
     }
 
     fn to_unicode(&self) -> String {
@@ -93,12 +134,12 @@ impl Font {
              /CMapName/Adobe-Identity-UCS def\n/CMapType 2 def\n\
              1 begincodespacerange\n<0000><ffff>\nendcodespacerange\n",
         );
-        let used: Vec<_> = self.used.iter().collect();
+        let used: Vec<_> = (1..).zip(&self.used).collect::<Vec<(u16, &char)>>();
         // One block holds at most a hundred lines (Adobe technical note 5014 §1.4.2).
         for block in used.chunks(100) {
             let _ = writeln!(out, "{} beginbfchar", block.len());
-            for (glyph, letter) in block {
-                let _ = write!(out, "<{glyph:04x}><");
+            for (code, letter) in block {
+                let _ = write!(out, "<{code:04x}><");
                 for unit in letter.encode_utf16(&mut [0; 2]) {
                     let _ = write!(out, "{unit:04x}");
                 }

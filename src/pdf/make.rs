@@ -216,7 +216,7 @@ fn write_widget(
     [signature, widget]: [u32; 2],
     field_name: &str,
     options: &SigningOptions,
-) -> Result<(u32, u16), PdfError> {
+) -> Result<lopdf::ObjectId, PdfError> {
     let (page_id, page) = tree::page(file, options.stamp.as_ref().map_or(0, |stamp| stamp.page))?;
     let (rect, appearance) = match &options.stamp {
         None => ([0.0; 4], String::new()),
@@ -242,7 +242,7 @@ fn write_form(
     file: &File<'_>,
     update: &mut Update<'_, '_>,
     widget: u32,
-    page: (u32, u16),
+    page: lopdf::ObjectId,
 ) -> Result<(), PdfError> {
     let (root, catalog) = file.catalog()?;
     if root == page {
@@ -280,7 +280,7 @@ fn write_form(
 
 fn field_name(file: &File<'_>, options: &SigningOptions) -> Result<String, PdfError> {
     let fields = tree::fields(file)?;
-    let taken = |name: &str| fields.iter().any(|field| field.name == name);
+    let taken = |name: &str| fields.iter().any(|field| *field.name == *name);
     match &options.field_name {
         Some(name) if taken(name) => Err(PdfError::Unsupported("a field of this name exists")),
         // A full stop separates the names of a field's ancestors (§12.7.3.2).
@@ -288,8 +288,10 @@ fn field_name(file: &File<'_>, options: &SigningOptions) -> Result<String, PdfEr
             Err(PdfError::Unsupported("a field name that is empty or has a full stop"))
         }
         Some(name) => Ok(name.clone()),
-        None => Ok((1..).map(|n| format!("Signature{n}")).find(|name| !taken(name)))
-            .map(Option::unwrap_or_default),
+        None => {
+            let mut names = (1..).map(|number| format!("Signature{number}"));
+            Ok(names.find(|name| !taken(name)).unwrap_or_default())
+        }
     }
 }
 

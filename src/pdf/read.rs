@@ -3,21 +3,21 @@
 
 use std::ops::Range;
 
-use lopdf::{Dictionary, Object};
+use lopdf::{Dictionary, Object, ObjectId};
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 use super::file::{File, Text};
 use super::tree::{self, Field};
 use super::{PdfError, changes};
 use crate::cms::{self, Content};
-use crate::crypto::{DigestAlgorithm, Digester, UnsupportedAlgorithm, ValueForm};
+use crate::crypto::{DigestAlgorithm, Digester, UnsupportedAlgorithm, ValueForm, verify};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::{FoundSignature, ScopeItem, SignatureFormat, SignedScope};
 
 /// A signature dictionary whose place in the file is proven.
 struct Located {
-    number: u32,
+    id: ObjectId,
     offset: usize,
     dictionary: Dictionary,
     /// The hexadecimal string with its brackets.
@@ -36,7 +36,7 @@ pub fn read(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
     let file = File::open(pdf)?;
     let fields = tree::fields(&file)?;
     let signed: Vec<&Field> =
-        fields.iter().filter(|field| field.kind == b"Sig" && field.value.is_some()).collect();
+        fields.iter().filter(|field| *field.kind == *b"Sig" && field.value.is_some()).collect();
     if signed.len() > limits::SIGNATURES {
         return Err(PdfError::TooMany("signatures"));
     }
@@ -44,17 +44,23 @@ pub fn read(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
         signed.iter().map(|field| locate(&file, field)).collect();
     refuse_doubles(&mut located);
     let covered = located.iter().flatten().map(|one| one.end).max().unwrap_or(0);
-    let found = signed.iter().zip(&located).enumerate().map(|(index, (field, located))| {
-        let id = match field.name.as_str() {
-            "" => format!("signature-{}", index + 1),
-            name => name.to_owned(),
-        };
-        match located {
-            Ok(located) => judge(&file, id, located, covered),
-            Err(reason) => broken(id, vec![reason.clone()]),
-        }
-    });
-    Ok(found.collect())
+    let mut found: Vec<FoundSignature> = signed
+        .iter()
+        .zip(&located)
+        .enumerate()
+        .map(|(index, (field, located))| {
+            let id = match field.name.as_ref() {
+                "" => format!("signature-{}", index + 1),
+                name => name.to_owned(),
+            };
+            match located {
+                Ok(located) => judge(&file, id, located, covered),
+                Err(reason) => broken(id, vec![reason.clone()]),
+            }
+        })
+        .collect();
+    refuse_uncovered(&mut found);
+    Ok(found)
 }
 
 /// Finds the signature dictionary of a field and proves its `/ByteRange` (ISO 32000-1 §12.8.1).
@@ -98,7 +104,7 @@ fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     let end = second.checked_add(*length).filter(|end| *end <= file.octets().len());
     let end = end.ok_or_else(|| malformed("/ByteRange reaches beyond the end of the file"))?;
     Ok(Located {
-        number: id.0,
+        id,
         offset: loaded.value.span.start,
         dictionary: dictionary.clone(),
         gap,
@@ -117,9 +123,7 @@ fn refuse_doubles(located: &mut [Result<Located, Reason>]) {
             let others = located.iter().enumerate().filter(|(other, _)| *other != index);
             one.as_ref().is_ok_and(|one| {
                 others.flat_map(|(_, other)| other).any(|other| {
-                    other.number == one.number
-                        || other.end == one.end
-                        || other.contents == one.contents
+                    other.id == one.id || other.end == one.end || other.contents == one.contents
                 })
             })
         })
@@ -132,10 +136,34 @@ fn refuse_doubles(located: &mut [Result<Located, Reason>]) {
     }
 }
 
+/// What follows a signature must be covered by another one that stands: a signature that does not
+/// verify covers nothing.
+fn refuse_uncovered(found: &mut [FoundSignature]) {
+    let stands = |one: &FoundSignature| {
+        let (Ok(algorithm), Some(certificate)) = (&one.algorithm, &one.certificate) else {
+            return false;
+        };
+        let key = certificate.public_key();
+        one.faults.is_empty()
+            && verify(*algorithm, one.value_form, key, &one.signed_octets, &one.value).is_ok()
+    };
+    if found.len() < 2 {
+        return;
+    }
+    if found.iter().any(|one| one.scope.covers_whole_document && stands(one)) {
+        return;
+    }
+    let judged = |one: &&mut FoundSignature| !one.scope.items.is_empty();
+    for one in found.iter_mut().filter(judged).filter(|one| !one.scope.covers_whole_document) {
+        let detail = "what follows is covered by no signature that verifies";
+        one.faults.push(Reason::new(ReasonCode::AddedAfterSigning, detail));
+    }
+}
+
 fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> FoundSignature {
     let mut faults = Vec::new();
     let octets = file.octets().get(..located.end).unwrap_or_default();
-    match File::open(octets) {
+    match file.revision(located.end) {
         Ok(revision) => {
             faults.extend(outside_revision(&revision, located));
             faults.extend(changes::after(&revision, file, covered));
@@ -164,12 +192,12 @@ fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> Foun
 
 /// The signature must already stand in the revision it signs, at the same place.
 fn outside_revision(revision: &File<'_>, located: &Located) -> Option<Reason> {
-    let stands = revision.load((located.number, 0)).ok().flatten();
+    let stands = revision.load(located.id).ok().flatten();
     let stands = stands.is_some_and(|loaded| loaded.value.span.start == located.offset);
     let named = tree::fields(revision).is_ok_and(|fields| {
         let wanted = |field: &Field| {
             let value = field.value.as_ref().and_then(|value| value.as_reference().ok());
-            field.kind == b"Sig" && value.is_some_and(|id| id.0 == located.number)
+            *field.kind == *b"Sig" && value == Some(located.id)
         };
         fields.iter().any(wanted)
     });

@@ -75,7 +75,7 @@ impl Stamp {
             y -= line_size * LEADING;
         }
         content.push_str("ET\nQ\n");
-        let font = font.write(update);
+        let font = font.write(update)?;
         let number = update.reserve();
         let entries = format!(
             "/Type/XObject/Subtype/Form/BBox[0 0 {width} {height}]\

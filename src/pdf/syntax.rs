@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use lopdf::{Dictionary, Object, StringFormat};
 
+use crate::limits;
+
 /// Nesting of arrays and dictionaries. Honest files stay under a dozen.
 const DEPTH: usize = 64;
 
@@ -32,6 +34,7 @@ pub(super) struct Spanned {
 pub(super) struct Cursor<'a> {
     octets: &'a [u8],
     at: usize,
+    values: usize,
 }
 
 type Parsed<T> = Result<T, SyntaxError>;
@@ -56,7 +59,7 @@ impl Spanned {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(octets: &'a [u8], at: usize) -> Self {
-        Self { octets, at }
+        Self { octets, at, values: 0 }
     }
 
     pub(super) fn at(&self) -> usize {
@@ -131,6 +134,10 @@ impl<'a> Cursor<'a> {
     fn object(&mut self, depth: usize) -> Parsed<Object> {
         self.space();
         let Some(first) = self.peek() else { return self.error("a value is expected") };
+        self.values += 1;
+        if self.values > limits::PDF_VALUES {
+            return self.error("an object has too many values");
+        }
         match first {
             b'/' => self.name().map(Object::Name),
             b'(' => self.string().map(|octets| Object::String(octets, StringFormat::Literal)),
@@ -389,6 +396,7 @@ mod tests {
             assert!(value(text.as_bytes()).is_err(), "{text}");
         }
         assert!(value("[".repeat(100_000).as_bytes()).is_err());
+        assert!(value(format!("[{}]", "1 ".repeat(limits::PDF_VALUES)).as_bytes()).is_err());
         assert!(value("<</A".repeat(100_000).as_bytes()).is_err());
     }
 

@@ -132,9 +132,13 @@ fn every_kind_of_cross_reference_is_continued() {
 fn the_stamp_can_be_copied_out() {
     let folder = TempDir::new().unwrap();
     let pdf = sign(&plain(), &*SIGNER, &stamped()).unwrap();
+    // The stamp with its cut-down font weighs little beside the room for the signature.
+    let invisible = SIGNED.len();
+    assert!(pdf.len() < invisible + 25_000, "{} bytes more", pdf.len() - invisible);
     std::fs::write(folder.path().join("s.pdf"), pdf).unwrap();
     let text = run(folder.path(), "pdftotext", &["-layout", "s.pdf", "-"]);
     assert!(text.contains("Әйгерім Құдайбергенова"), "{text}");
+    assert!(text.contains("І басқармасы"), "{text}");
     assert!(text.contains("өнеркәсіп Үйлестіру Һ"), "{text}");
 }
 
@@ -195,6 +199,41 @@ fn encrypted_files_get_a_clear_answer() {
     let pdf = dressed(&["--encrypt", "a", "b", "256", "--"]);
     assert_eq!(sign(&pdf, &*SIGNER, &options()).unwrap_err(), PdfError::Encrypted);
     assert_eq!(read(&pdf).unwrap_err(), PdfError::Encrypted);
+}
+
+#[test]
+fn a_document_certified_against_any_change_is_not_signed_again() {
+    let base = plain();
+    let file = super::file::File::open(&base).unwrap();
+    let (root, catalog) = file.catalog().unwrap();
+    for (level, refused) in [(1, true), (2, false)] {
+        let permissions = format!(
+            "<</DocMDP<</Type/Sig/Reference[<</TransformMethod/DocMDP/TransformParams<</P {level}>>>>]>>>>"
+        );
+        let mut update = super::update::Update::new(&file);
+        update.rewrite(root, &catalog, &[("Perms", permissions.into_bytes())]).unwrap();
+        let result = sign(&update.finish(), &*SIGNER, &options());
+        assert_eq!(result.is_err(), refused);
+        assert!(!refused || result.unwrap_err() == PdfError::Certified);
+    }
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused() {
+    let sign = |options: &SigningOptions| sign(&SIGNED, &*SIGNER, options).unwrap_err();
+    let mut there_is_no_page = stamped();
+    there_is_no_page.stamp.as_mut().unwrap().page = 7;
+    assert_eq!(sign(&there_is_no_page), PdfError::NoSuchPage(7));
+    let mut no_font = stamped();
+    no_font.stamp.as_mut().unwrap().font = b"no font".to_vec();
+    assert!(matches!(sign(&no_font), PdfError::Stamp(_)));
+    let mut no_room = stamped();
+    no_room.stamp.as_mut().unwrap().rect = [10.0, 10.0, f32::NAN, 20.0];
+    assert!(matches!(sign(&no_room), PdfError::Stamp(_)));
+    for name in ["Signature1", "a.b", ""] {
+        let options = SigningOptions { field_name: Some(name.to_owned()), ..options() };
+        assert!(matches!(sign(&options), PdfError::Unsupported(_)), "{name}");
+    }
 }
 
 #[test]
@@ -265,6 +304,131 @@ fn an_object_that_was_referred_to_and_comes_later_is_found() {
     let again = sign(&forged, &p256("Forger"), &options()).unwrap();
     let found = read(&again).unwrap();
     assert_eq!(codes(&found[0]), [ReasonCode::AddedAfterSigning]);
+}
+
+/// A document whose signature verifies over any byte ranges and with any CMS message: the tricks
+/// that only the structure tells.
+fn forged(
+    tail: &str,
+    range: impl Fn(usize, usize, usize) -> Vec<usize>,
+    wrap: impl Fn(Vec<u8>) -> Vec<u8>,
+) -> Vec<u8> {
+    let base = plain();
+    let file = super::file::File::open(&base).unwrap();
+    let mut update = super::update::Update::new(&file);
+    let [signature, field, form] = [0; 3].map(|_| update.reserve());
+    let head = "<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/Contents <";
+    let text =
+        format!("{head}{}>{tail}/ByteRange {:60}/M(D:20261121000000Z)>>", "0".repeat(16_000), " ");
+    let start = update.object((signature, 0), text.as_bytes());
+    let text = format!("<</FT/Sig/T(S)/V {signature} 0 R>>");
+    update.object((field, 0), text.as_bytes());
+    update.object((form, 0), format!("<</Fields[{field} 0 R]/SigFlags 3>>").as_bytes());
+    let (root, catalog) = file.catalog().unwrap();
+    let reference = format!("{form} 0 R").into_bytes();
+    update.rewrite(root, &catalog, &[("AcroForm", reference)]).unwrap();
+    let mut pdf = update.finish();
+    let gap = start + head.len() - 1..start + head.len() + 16_001;
+    let numbers = range(gap.start, gap.end, pdf.len());
+    let place = gap.end + tail.len() + "/ByteRange ".len();
+    let text = format!("{numbers:?}").replace(',', "");
+    pdf[place..place + text.len()].copy_from_slice(text.as_bytes());
+    let covered: Vec<u8> = numbers
+        .chunks(2)
+        .flat_map(|pair| pdf[pair[0]..(pair[0] + pair[1]).min(pdf.len())].to_vec())
+        .collect();
+    let digest = crate::crypto::digest(crate::crypto::DigestAlgorithm::Sha256, &covered);
+    let key = &*SIGNER;
+    let options = crate::cms::SigningOptions::default();
+    let prepared = crate::cms::prepare(&digest, key.certificate(), key.algorithm(), options);
+    let prepared = prepared.unwrap();
+    let value = sign_checked(key, prepared.to_be_signed()).unwrap();
+    let cms = crate::crypto::hex(&wrap(prepared.complete(&value).unwrap()));
+    pdf[gap.start + 1..gap.start + 1 + cms.len()].copy_from_slice(cms.as_bytes());
+    pdf
+}
+
+#[test]
+fn byte_ranges_that_leave_out_more_than_the_signature_are_refused() {
+    let honest = |a: usize, b: usize, size: usize| vec![0, a, b, size - b];
+    let same = |cms: Vec<u8>| cms;
+    assert!(accepted(&read(&forged("", honest, same)).unwrap()), "the helper itself must work");
+    type Range = Box<dyn Fn(usize, usize, usize) -> Vec<usize>>;
+    let tricks: Vec<(&str, Range)> = vec![
+        ("larger gap behind", Box::new(|a, b, size| vec![0, a, b + 9, size - b - 9])),
+        ("larger gap before", Box::new(|a, b, size| vec![0, a - 9, b, size - b])),
+        ("string inside", Box::new(|a, b, size| vec![0, a + 1, b - 1, size - b + 1])),
+        ("not from the start", Box::new(|a, b, size| vec![1, a - 1, b, size - b])),
+        ("end left out", Box::new(|a, b, size| vec![0, a, b, size - b - 7])),
+        ("three pieces", Box::new(|a, b, size| vec![0, a, b, 30, b + 40, size - b - 40])),
+        ("one piece", Box::new(|_, _, size| vec![0, size])),
+        ("beyond the end", Box::new(|a, b, size| vec![0, a, b, size - b + 1])),
+    ];
+    for (name, range) in tricks {
+        let tail = "/Note(something else)";
+        let found = read(&forged(tail, range, same)).unwrap();
+        assert_eq!(found.len(), 1, "{name}");
+        assert!(!stands(&found[0]), "{name}");
+        assert!(!found[0].faults.is_empty(), "{name}");
+    }
+    let honest = |a: usize, b: usize, size: usize| vec![0, a, b, size - b];
+    let doubled = read(&forged("/Contents <00>", honest, same)).unwrap();
+    assert!(!doubled[0].faults.is_empty());
+}
+
+#[test]
+fn odd_messages_inside_are_refused() {
+    let honest = |a: usize, b: usize, size: usize| vec![0, a, b, size - b];
+    let junk = read(&forged("", honest, |cms| [cms.as_slice(), b"junk"].concat())).unwrap();
+    assert_eq!(codes(&junk[0]), [ReasonCode::Refused]);
+    let garbage = read(&forged("", honest, |_| vec![0x30, 0x03, 0x02, 0x01, 0x01])).unwrap();
+    assert_eq!(codes(&garbage[0]), [ReasonCode::Malformed]);
+    let key = &*SIGNER;
+    let attached = |_| {
+        let digest = crate::crypto::digest(crate::crypto::DigestAlgorithm::Sha256, b"other");
+        let options =
+            crate::cms::SigningOptions { content: Some(b"other".to_vec()), ..Default::default() };
+        let prepared = crate::cms::prepare(&digest, key.certificate(), key.algorithm(), options);
+        let prepared = prepared.unwrap();
+        let value = sign_checked(key, prepared.to_be_signed()).unwrap();
+        prepared.complete(&value).unwrap()
+    };
+    let attached = read(&forged("", honest, attached)).unwrap();
+    assert!(!stands(&attached[0]));
+    assert!(codes(&attached[0]).contains(&ReasonCode::Refused));
+}
+
+#[test]
+fn a_broken_second_signature_covers_nothing() {
+    let mut pdf = sign(&SIGNED, &p256("Forger"), &options()).unwrap();
+    let found = read(&pdf).unwrap();
+    assert!(found.iter().all(stands));
+    // The last octet of the second signature's dictionary is changed.
+    let at = pdf.windows(3).rposition(|window| window == b"/M(").unwrap() + 6;
+    pdf[at] ^= 1;
+    let found = read(&pdf).unwrap();
+    assert!(!found.iter().any(stands), "{:?}", found[0].faults);
+}
+
+#[test]
+fn two_fields_cannot_share_a_signature() {
+    let file = super::file::File::open(&SIGNED).unwrap();
+    let (_, catalog) = file.catalog().unwrap();
+    let form = catalog.dictionary().unwrap().get(b"AcroForm").unwrap().as_reference().unwrap();
+    let form_text = file.load(form).unwrap().unwrap();
+    let form_text = file.text(&form_text, form_text.value.span.clone());
+    let value = super::tree::fields(&file).unwrap()[0].value.clone().unwrap();
+    let value = value.as_reference().unwrap();
+    let mut update = super::update::Update::new(&file);
+    let twin = update.reserve();
+    let text = format!("<</FT/Sig/T(Twin)/V {} 0 R>>", value.0);
+    update.object((twin, 0), text.as_bytes());
+    let fields = update.appended(form_text, "Fields", &format!("{twin} 0 R")).unwrap();
+    let text = super::file::with_entries(form_text, &[("Fields", fields)]).unwrap();
+    update.object(form, &text);
+    let found = read(&update.finish()).unwrap();
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|one| codes(one) == [ReasonCode::Refused]));
 }
 
 #[test]

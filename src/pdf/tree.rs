@@ -1,8 +1,9 @@
 //! Pages, fields and names: the trees of a PDF, walked without recursion and under limits.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
-use lopdf::{Dictionary, Object};
+use lopdf::{Dictionary, Object, ObjectId};
 
 use super::PdfError;
 use super::file::{File, Loaded};
@@ -11,20 +12,20 @@ use crate::limits;
 /// A terminal form field (ISO 32000-1 §12.7.3) with a value.
 pub(super) struct Field {
     /// The fully qualified name.
-    pub name: String,
+    pub name: Rc<str>,
     /// `/FT`, inherited.
-    pub kind: Vec<u8>,
+    pub kind: Rc<[u8]>,
     /// `/V`, as it stands in the field.
     pub value: Option<Object>,
 }
 
 /// The page with this number, counted from 0.
-pub(super) fn page(file: &File<'_>, wanted: usize) -> Result<((u32, u16), Loaded), PdfError> {
+pub(super) fn page(file: &File<'_>, wanted: usize) -> Result<(ObjectId, Loaded), PdfError> {
     pages(file)?.into_iter().nth(wanted).ok_or(PdfError::NoSuchPage(wanted))
 }
 
 /// Every page, in order.
-pub(super) fn pages(file: &File<'_>) -> Result<Vec<((u32, u16), Loaded)>, PdfError> {
+pub(super) fn pages(file: &File<'_>) -> Result<Vec<(ObjectId, Loaded)>, PdfError> {
     let (_, catalog) = file.catalog()?;
     let root = catalog.dictionary().and_then(|dictionary| dictionary.get(b"Pages").ok());
     let (mut seen, mut out) = (HashSet::new(), Vec::new());
@@ -53,25 +54,26 @@ pub(super) fn fields(file: &File<'_>) -> Result<Vec<Field>, PdfError> {
     let Some(catalog) = catalog.dictionary() else { return Ok(Vec::new()) };
     let form = file.get(catalog, b"AcroForm")?;
     let Ok(form) = form.as_dict() else { return Ok(Vec::new()) };
-    let mut stack: Vec<(Object, String, Vec<u8>)> = Vec::new();
+    let mut stack: Vec<(Object, Rc<str>, Rc<[u8]>)> = Vec::new();
     if let Object::Array(fields) = file.get(form, b"Fields")? {
-        stack.extend(fields.into_iter().rev().map(|one| (one, String::new(), Vec::new())));
+        stack.extend(fields.into_iter().rev().map(|one| (one, "".into(), [].into())));
     }
     let (mut seen, mut out) = (HashSet::new(), Vec::new());
     while let Some((node, parent, kind)) = stack.pop() {
-        if let Ok(id) = node.as_reference() {
-            if !seen.insert(id) {
-                return Err(PdfError::malformed("a form field stands twice"));
-            }
+        if node.as_reference().is_ok_and(|id| !seen.insert(id)) {
+            return Err(PdfError::malformed("a form field stands twice"));
         }
         if out.len() + stack.len() > limits::PDF_OBJECTS {
             return Err(PdfError::TooMany("form fields"));
         }
         let field = file.resolve(&node)?;
         let Ok(field) = field.as_dict() else { continue };
-        let name = qualified(&parent, &file.get(field, b"T")?);
+        let name: Rc<str> = qualified(&parent, &file.get(field, b"T")?).into();
+        if name.len() > limits::PDF_FIELD_NAME {
+            return Err(PdfError::malformed("a form field has too long a name"));
+        }
         let kind = match file.get(field, b"FT")? {
-            Object::Name(kind) => kind,
+            Object::Name(kind) => kind.into(),
             _ => kind,
         };
         let kids = match file.get(field, b"Kids")? {
@@ -79,14 +81,17 @@ pub(super) fn fields(file: &File<'_>) -> Result<Vec<Field>, PdfError> {
             _ => Vec::new(),
         };
         // Kids without a name are the field's widgets, not fields (§12.7.3.1).
-        let named = |kid: &&Object| -> Result<bool, PdfError> {
-            Ok(file.resolve(kid)?.as_dict().is_ok_and(|kid| kid.has(b"T")))
-        };
-        let has_fields = kids.first().as_ref().map_or(Ok(false), named)?;
+        let mut has_fields = false;
+        for kid in &kids {
+            has_fields |= file.resolve(kid)?.as_dict().is_ok_and(|kid| kid.has(b"T"));
+        }
         if has_fields {
-            stack.extend(kids.into_iter().rev().map(|kid| (kid, name.clone(), kind.clone())));
+            stack.extend(
+                kids.into_iter().rev().map(|kid| (kid, Rc::clone(&name), Rc::clone(&kind))),
+            );
         } else {
-            out.push(Field { name, kind, value: field.get(b"V").ok().cloned() });
+            let value = field.get(b"V").ok().filter(|value| !value.is_null()).cloned();
+            out.push(Field { name, kind, value });
         }
     }
     Ok(out)
@@ -97,10 +102,8 @@ pub(super) fn names(file: &File<'_>, root: Object) -> Result<Vec<(Vec<u8>, Objec
     let (mut seen, mut out) = (HashSet::new(), Vec::new());
     let mut stack = vec![root];
     while let Some(node) = stack.pop() {
-        if let Ok(id) = node.as_reference() {
-            if !seen.insert(id) {
-                return Err(PdfError::malformed("a name tree leads in a circle"));
-            }
+        if node.as_reference().is_ok_and(|id| !seen.insert(id)) {
+            return Err(PdfError::malformed("a name tree leads in a circle"));
         }
         let node = file.resolve(&node)?;
         let Ok(node) = node.as_dict() else { continue };

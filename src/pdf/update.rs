@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 
-use lopdf::Object;
+use lopdf::{Object, ObjectId};
 
 use super::PdfError;
 use super::file::{File, Loaded, with_entries};
@@ -34,9 +34,9 @@ impl<'f, 'a> Update<'f, 'a> {
     }
 
     /// Writes an object and returns where its text begins.
-    pub(super) fn object(&mut self, (number, generation): (u32, u16), text: &[u8]) -> usize {
+    pub(super) fn object(&mut self, (number, generation): ObjectId, text: &[u8]) -> usize {
         self.written.push((number, generation, self.out.len()));
-        let _ = write!(self.out, "{number} {generation} obj\n");
+        let _ = writeln!(self.out, "{number} {generation} obj");
         let start = self.out.len();
         self.out.extend_from_slice(text);
         self.out.extend_from_slice(b"\nendobj\n");
@@ -58,7 +58,7 @@ impl<'f, 'a> Update<'f, 'a> {
     /// Rewrites a dictionary object of the file with entries replaced or added.
     pub(super) fn rewrite(
         &mut self,
-        id: (u32, u16),
+        id: ObjectId,
         old: &Loaded,
         changes: &[(&str, Vec<u8>)],
     ) -> Result<(), PdfError> {
@@ -103,7 +103,7 @@ impl<'f, 'a> Update<'f, 'a> {
             true => self.xref_stream(&trailer),
             false => self.xref_table(&trailer),
         };
-        let _ = write!(self.out, "startxref\n{start}\n%%EOF\n");
+        let _ = writeln!(self.out, "startxref\n{start}\n%%EOF");
         self.out
     }
 
@@ -112,13 +112,13 @@ impl<'f, 'a> Update<'f, 'a> {
         self.out.extend_from_slice(b"xref\n");
         for run in self.written.chunk_by(|a, b| a.0 + 1 == b.0) {
             let first = run.first().map_or(0, |one| one.0);
-            let _ = write!(self.out, "{first} {}\n", run.len());
+            let _ = writeln!(self.out, "{first} {}", run.len());
             for (_, generation, offset) in run {
-                let _ = write!(self.out, "{offset:010} {generation:05} n \n");
+                let _ = writeln!(self.out, "{offset:010} {generation:05} n ");
             }
         }
         let size = self.next;
-        let _ = write!(self.out, "trailer\n<</Size {size}{trailer}>>\n");
+        let _ = writeln!(self.out, "trailer\n<</Size {size}{trailer}>>");
         start
     }
 

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use lopdf::{Dictionary, Object};
+use lopdf::{Dictionary, Object, ObjectId};
 
 use super::PdfError;
 use super::file::decode_stream;
@@ -30,7 +30,7 @@ pub(super) struct Section {
 
 /// `n g obj` with its value; `stream` is where the octets of a stream begin.
 pub(super) struct Indirect {
-    pub id: (u32, u16),
+    pub id: ObjectId,
     pub value: Spanned,
     pub stream: Option<usize>,
 }
@@ -128,11 +128,6 @@ pub(super) fn stream_span(
     }
 }
 
-/// See [`decode_stream`].
-pub(super) fn decode(filters: Dictionary, encoded: &[u8]) -> Result<Vec<u8>, PdfError> {
-    decode_stream(filters, encoded)
-}
-
 fn section(octets: &[u8], offset: usize) -> Result<Section, PdfError> {
     let mut cursor = Cursor::new(octets, offset);
     if cursor.keyword(b"xref") {
@@ -211,7 +206,13 @@ fn stream(octets: &[u8], offset: usize) -> Result<Section, PdfError> {
         }
     }
     let encoded = octets.get(stream_span(octets, start, length)?).unwrap_or_default();
-    let decoded = decode(filters, encoded)?;
+    // A predictor puts an octet before each row.
+    let rows = index.iter().skip(1).step_by(2).fold(0usize, |a, b| a.saturating_add(*b as usize));
+    if rows > limits::PDF_OBJECTS {
+        return Err(PdfError::TooMany("objects"));
+    }
+    let row = (kind_width + first_width + second_width) as usize + 1;
+    let decoded = decode_stream(filters, encoded, rows * row + 1024)?;
     let mut rest = decoded.as_slice();
     let mut field = |width: u32| {
         let (head, tail) = rest.split_at_checked(width as usize)?;
@@ -221,9 +222,6 @@ fn stream(octets: &[u8], offset: usize) -> Result<Section, PdfError> {
     let mut entries = Vec::new();
     for range in index.chunks_exact(2) {
         let [first, count] = range else { return Err(bad()) };
-        if entries.len().saturating_add(*count as usize) > limits::PDF_OBJECTS {
-            return Err(PdfError::TooMany("objects"));
-        }
         for number in 0..*count {
             let kind = if kind_width == 0 { Some(1) } else { field(kind_width) };
             let (kind, a, b) = match (kind, field(first_width), field(second_width)) {
