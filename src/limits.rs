@@ -51,6 +51,9 @@ pub const CERTIFICATES: usize = 128;
 /// Size of one certificate, in bytes. National certificates have 1.2–2.5 KB.
 pub const CERTIFICATE_BYTES: usize = 64 * 1024;
 
+/// Size of one file of the trust store, in bytes. A bundle of every public root has 250 KB.
+pub const TRUST_FILE_BYTES: u64 = 4 * 1024 * 1024;
+
 /// Certificates of one path, anchor included (the national hierarchy has three).
 pub const PATH_LENGTH: usize = 10;
 
@@ -59,6 +62,13 @@ pub const PATH_SIGNATURES: usize = 100;
 
 /// Candidate issuers looked at while building one path (Go CVE-2018-16875 is the story).
 pub const PATH_CANDIDATES: usize = 10_000;
+
+/// Items of one list in a certificate's extension (policies, mappings, names). Real ones have
+/// under 30, large public-web ones some hundreds; policy processing grows with their product.
+pub const EXTENSION_ITEMS: usize = 1_024;
+
+/// Comparisons of a name with a constraint while judging one path (rustls-webpki: 250 000).
+pub const PATH_NAME_COMPARISONS: usize = 250_000;
 
 /// Size of a CRL fetched or read, in bytes. The national GOST CRL has about 19 MB.
 pub const CRL_BYTES: usize = 64 * 1024 * 1024;

@@ -1,14 +1,17 @@
 //! One certificate (RFC 5280 §4), parsed once and kept with its received octets.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
-use x509_parser::prelude::FromDer;
+use x509_parser::certificate::{X509Certificate, X509CertificateParser};
+use x509_parser::nom::Parser as _;
 
-use super::Name;
+use super::der::{self, DerError, Reader};
+use super::extensions::{BasicConstraints, DistributionPoint, Extensions, KeyUsage};
+use super::signed::{AlgorithmIdentifier, Signed};
+use super::{GeneralName, Name};
 use crate::crypto::{
     DigestAlgorithm, KeyKind, PublicKey, SignatureAlgorithm, UnsupportedAlgorithm, digest, hex,
 };
@@ -30,24 +33,11 @@ pub enum CertificateError {
     Malformed(String),
 }
 
-/// The key usage bits (RFC 5280 §4.2.1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyUsage(u16);
-
-/// The basic constraints (RFC 5280 §4.2.1.9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BasicConstraints {
-    /// Whether the key may sign certificates.
-    pub ca: bool,
-    /// How many intermediate certificates may follow.
-    pub path_length: Option<u32>,
-}
-
 struct Inner {
     der: Vec<u8>,
-    tbs: std::ops::Range<usize>,
-    signature_oid: String,
-    signature_parameters: Option<Vec<u8>>,
+    tbs: Range<usize>,
+    version: u32,
+    algorithm: AlgorithmIdentifier,
     signature: Vec<u8>,
     serial: Vec<u8>,
     subject: Name,
@@ -55,17 +45,7 @@ struct Inner {
     not_before: OffsetDateTime,
     not_after: OffsetDateTime,
     public_key: PublicKey,
-    key_usage: Option<KeyUsage>,
-    extended_key_usage: Option<Vec<String>>,
-    basic_constraints: Option<BasicConstraints>,
-    policies: Vec<String>,
-    subject_key_id: Option<Vec<u8>>,
-    authority_key_id: Option<Vec<u8>>,
-    crl_urls: Vec<String>,
-    ocsp_urls: Vec<String>,
-    issuer_urls: Vec<String>,
-    critical: Vec<String>,
-    extensions: Vec<String>,
+    extensions: Extensions,
 }
 
 impl Certificate {
@@ -77,19 +57,7 @@ impl Certificate {
         if der.len() > limits::CERTIFICATE_BYTES {
             return Err(CertificateError::TooLarge);
         }
-        let malformed = |what: &str| CertificateError::Malformed(what.to_owned());
-        let (rest, parsed) = X509Certificate::from_der(der)
-            .map_err(|error| CertificateError::Malformed(error.to_string()))?;
-        if !rest.is_empty() {
-            return Err(malformed("octets follow the certificate"));
-        }
-        let tbs = parsed.tbs_certificate.as_ref();
-        let start = (tbs.as_ptr() as usize).wrapping_sub(der.as_ptr() as usize);
-        let tbs = start..start.wrapping_add(tbs.len());
-        if der.get(tbs.clone()).is_none() {
-            return Err(malformed("the signed part lies outside the certificate"));
-        }
-        Inner::new(der, tbs, &parsed).map(|inner| Self(Arc::new(inner)))
+        Inner::new(der).map(|inner| Self(Arc::new(inner)))
     }
 
     /// Parses a certificate in DER or PEM (RFC 7468); the first PEM block counts.
@@ -125,12 +93,17 @@ impl Certificate {
     /// # Errors
     /// [`UnsupportedAlgorithm`] by name.
     pub fn signature_algorithm(&self) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
-        SignatureAlgorithm::from_oid(&self.0.signature_oid)
+        self.0.algorithm.signature()
     }
 
     /// The dotted identifier and the DER parameters of the issuer's signature algorithm.
     pub fn signature_identifier(&self) -> (&str, Option<&[u8]>) {
-        (&self.0.signature_oid, self.0.signature_parameters.as_deref())
+        (&self.0.algorithm.oid, self.0.algorithm.parameters.as_deref())
+    }
+
+    /// What its issuer signed, with the value.
+    pub(crate) fn signed(&self) -> Signed<'_> {
+        Signed { octets: self.tbs(), algorithm: &self.0.algorithm, value: self.signature() }
     }
 
     /// The serial number's octets as encoded (big-endian two's complement).
@@ -169,14 +142,19 @@ impl Certificate {
         &self.0.public_key
     }
 
+    /// The version: 1 or 3.
+    pub fn version(&self) -> u32 {
+        self.0.version
+    }
+
     /// Key usage, if the extension is present.
     pub fn key_usage(&self) -> Option<KeyUsage> {
-        self.0.key_usage
+        self.0.extensions.key_usage
     }
 
     /// Extended key usage as dotted identifiers, if the extension is present.
     pub fn extended_key_usage(&self) -> Option<&[String]> {
-        self.0.extended_key_usage.as_deref()
+        self.0.extensions.extended_key_usage.as_deref()
     }
 
     /// Whether the extended key usage names this dotted identifier.
@@ -186,47 +164,71 @@ impl Certificate {
 
     /// Basic constraints, if the extension is present.
     pub fn basic_constraints(&self) -> Option<BasicConstraints> {
-        self.0.basic_constraints
+        self.0.extensions.basic_constraints
     }
 
     /// Certificate policies as dotted identifiers.
     pub fn policies(&self) -> &[String] {
-        &self.0.policies
+        &self.0.extensions.policies
+    }
+
+    /// Subject alternative names.
+    pub fn alternative_names(&self) -> &[GeneralName] {
+        &self.0.extensions.alternative_names
     }
 
     /// Subject key identifier.
     pub fn subject_key_id(&self) -> Option<&[u8]> {
-        self.0.subject_key_id.as_deref()
+        self.0.extensions.subject_key_id.as_deref()
     }
 
     /// Authority key identifier.
     pub fn authority_key_id(&self) -> Option<&[u8]> {
-        self.0.authority_key_id.as_deref()
+        self.0.extensions.authority_key_id.as_deref()
     }
 
-    /// Addresses of full CRLs from the distribution points.
+    /// Where CRLs about the certificate are found.
+    pub fn crl_points(&self) -> &[DistributionPoint] {
+        &self.0.extensions.crl_points
+    }
+
+    /// Addresses of CRLs from the distribution points.
     pub fn crl_urls(&self) -> &[String] {
-        &self.0.crl_urls
+        &self.0.extensions.crl_urls
+    }
+
+    /// Addresses of delta CRLs (RFC 5280 §4.2.1.15).
+    pub fn delta_crl_urls(&self) -> &[String] {
+        &self.0.extensions.delta_crl_urls
     }
 
     /// Addresses of OCSP responders from the authority information access.
     pub fn ocsp_urls(&self) -> &[String] {
-        &self.0.ocsp_urls
+        &self.0.extensions.ocsp_urls
     }
 
     /// Addresses of issuer certificates from the authority information access.
     pub fn issuer_urls(&self) -> &[String] {
-        &self.0.issuer_urls
+        &self.0.extensions.issuer_urls
     }
 
     /// Dotted identifiers of the extensions marked critical.
     pub fn critical_extensions(&self) -> &[String] {
-        &self.0.critical
+        &self.0.extensions.critical
     }
 
     /// Whether an extension with this dotted identifier is present.
     pub fn has_extension(&self, oid: &str) -> bool {
-        self.0.extensions.iter().any(|known| known == oid)
+        self.0.extensions.all.iter().any(|known| known == oid)
+    }
+
+    pub(crate) fn extensions(&self) -> &Extensions {
+        &self.0.extensions
+    }
+
+    /// Tells two certificates of one search apart without comparing octets.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
     }
 
     /// SHA-256 over the certificate's octets.
@@ -236,7 +238,7 @@ impl Certificate {
 
     /// Whether subject and issuer are the same name.
     pub fn is_self_issued(&self) -> bool {
-        self.subject().der() == self.issuer().der()
+        self.subject().matches(self.issuer())
     }
 
     /// Person, organisation and roles by the national profile.
@@ -246,118 +248,72 @@ impl Certificate {
     }
 }
 
-impl KeyUsage {
-    /// `digitalSignature`.
-    pub fn digital_signature(self) -> bool {
-        self.0 & 1 != 0
-    }
-
-    /// `nonRepudiation`, which X.509 now calls `contentCommitment`.
-    pub fn non_repudiation(self) -> bool {
-        self.0 & 2 != 0
-    }
-
-    /// `keyCertSign`.
-    pub fn key_cert_sign(self) -> bool {
-        self.0 & (1 << 5) != 0
-    }
-
-    /// `cRLSign`.
-    pub fn crl_sign(self) -> bool {
-        self.0 & (1 << 6) != 0
-    }
-}
-
 impl Inner {
-    fn new(
-        der: &[u8],
-        tbs: std::ops::Range<usize>,
-        parsed: &X509Certificate<'_>,
-    ) -> Result<Self, CertificateError> {
+    fn new(der: &[u8]) -> Result<Self, CertificateError> {
+        let malformed = |what: &str| CertificateError::Malformed(what.to_owned());
+        let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+        let (rest, parsed) = nom_parse(&mut parser, der)?;
+        if !rest.is_empty() {
+            return Err(malformed("octets follow the certificate"));
+        }
+        let (tbs, algorithm) = envelope(der)?;
         let spki = parsed.public_key();
-        let identifier = &parsed.signature_algorithm;
-        let mut inner = Self {
+        let validity = parsed.validity();
+        let mut extensions = Extensions::default();
+        for extension in parsed.extensions() {
+            let oid = extension.oid.to_id_string();
+            if extensions.all.contains(&oid) {
+                return Err(CertificateError::Malformed(format!("extension {oid} stands twice")));
+            }
+            extensions.take(oid, extension.critical, extension.value);
+        }
+        Ok(Self {
             der: der.to_vec(),
             tbs,
-            signature_oid: identifier.algorithm.to_id_string(),
-            signature_parameters: identifier.parameters.as_ref().map(|any| any.data.to_vec()),
+            version: parsed.version().0 + 1,
+            algorithm,
             signature: parsed.signature_value.data.to_vec(),
             serial: parsed.tbs_certificate.raw_serial().to_vec(),
             subject: Name::new(parsed.subject()),
             issuer: Name::new(parsed.issuer()),
-            not_before: parsed.validity().not_before.to_datetime(),
-            not_after: parsed.validity().not_after.to_datetime(),
+            not_before: validity.not_before.to_datetime(),
+            not_after: validity.not_after.to_datetime(),
             public_key: PublicKey {
                 kind: key_kind(spki),
                 octets: spki.subject_public_key.data.to_vec(),
                 spki: spki.raw.to_vec(),
             },
-            key_usage: None,
-            extended_key_usage: None,
-            basic_constraints: None,
-            policies: Vec::new(),
-            subject_key_id: None,
-            authority_key_id: None,
-            crl_urls: Vec::new(),
-            ocsp_urls: Vec::new(),
-            issuer_urls: Vec::new(),
-            critical: Vec::new(),
-            extensions: Vec::new(),
-        };
-        for extension in parsed.extensions() {
-            let oid = extension.oid.to_id_string();
-            if inner.extensions.contains(&oid) {
-                return Err(CertificateError::Malformed(format!("extension {oid} stands twice")));
-            }
-            if extension.critical {
-                inner.critical.push(oid.clone());
-            }
-            inner.extensions.push(oid);
-            inner.take(extension.parsed_extension());
-        }
-        Ok(inner)
+            extensions,
+        })
     }
+}
 
-    fn take(&mut self, extension: &ParsedExtension<'_>) {
-        match extension {
-            ParsedExtension::KeyUsage(usage) => self.key_usage = Some(KeyUsage(usage.flags)),
-            ParsedExtension::ExtendedKeyUsage(usage) => {
-                self.extended_key_usage = Some(extended_usages(usage));
-            }
-            ParsedExtension::BasicConstraints(constraints) => {
-                self.basic_constraints = Some(BasicConstraints {
-                    ca: constraints.ca,
-                    path_length: constraints.path_len_constraint,
-                });
-            }
-            ParsedExtension::CertificatePolicies(policies) => {
-                self.policies = policies.iter().map(|p| p.policy_id.to_id_string()).collect();
-            }
-            ParsedExtension::SubjectKeyIdentifier(id) => self.subject_key_id = Some(id.0.to_vec()),
-            ParsedExtension::AuthorityKeyIdentifier(id) => {
-                self.authority_key_id = id.key_identifier.as_ref().map(|id| id.0.to_vec());
-            }
-            ParsedExtension::CRLDistributionPoints(points) => {
-                for point in points.iter() {
-                    if let Some(DistributionPointName::FullName(names)) = &point.distribution_point
-                    {
-                        self.crl_urls.extend(names.iter().filter_map(url));
-                    }
-                }
-            }
-            ParsedExtension::AuthorityInfoAccess(access) => {
-                for description in &access.accessdescs {
-                    let urls = match description.access_method.to_id_string().as_str() {
-                        "1.3.6.1.5.5.7.48.1" => &mut self.ocsp_urls,
-                        "1.3.6.1.5.5.7.48.2" => &mut self.issuer_urls,
-                        _ => continue,
-                    };
-                    urls.extend(url(&description.access_location));
-                }
-            }
-            _ => {}
+fn nom_parse<'a>(
+    parser: &mut X509CertificateParser,
+    der: &'a [u8],
+) -> Result<(&'a [u8], X509Certificate<'a>), CertificateError> {
+    parser.parse(der).map_err(|error| CertificateError::Malformed(error.to_string()))
+}
+
+// Where the signed part lies, and the algorithm, which stands inside and outside of it and must
+// be the same (RFC 5280 §4.1.1.2).
+fn envelope(der: &[u8]) -> Result<(Range<usize>, AlgorithmIdentifier), CertificateError> {
+    let read = || {
+        let mut outer = Reader::only(der, der::SEQUENCE)?;
+        let header = der.len() - outer.rest().len();
+        let tbs = outer.expect(der::SEQUENCE)?;
+        let algorithm = AlgorithmIdentifier::read(&mut outer)?;
+        outer.expect(der::BIT_STRING)?;
+        outer.finish()?;
+        let mut fields = Reader::new(tbs.content);
+        fields.optional(0xa0)?;
+        fields.expect(der::INTEGER)?;
+        if AlgorithmIdentifier::read(&mut fields)? != algorithm {
+            return Err(DerError("the algorithm inside differs from the one outside"));
         }
-    }
+        Ok((header..header + tbs.whole.len(), algorithm))
+    };
+    read().map_err(|error: DerError| CertificateError::Malformed(error.to_string()))
 }
 
 impl PartialEq for Certificate {
@@ -399,26 +355,5 @@ fn key_kind(spki: &x509_parser::x509::SubjectPublicKeyInfo<'_>) -> KeyKind {
         "1.2.398.3.10.1.1.2.1" => KeyKind::Other("GOST R 34.10-2012 (256 bits)".to_owned()),
         "1.2.398.3.10.1.1.1.1" => KeyKind::Other("GOST 34.310-2004".to_owned()),
         _ => KeyKind::Other(oid),
-    }
-}
-
-fn extended_usages(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> Vec<String> {
-    let named = [
-        (usage.any, "2.5.29.37.0"),
-        (usage.server_auth, "1.3.6.1.5.5.7.3.1"),
-        (usage.client_auth, "1.3.6.1.5.5.7.3.2"),
-        (usage.code_signing, "1.3.6.1.5.5.7.3.3"),
-        (usage.email_protection, "1.3.6.1.5.5.7.3.4"),
-        (usage.time_stamping, "1.3.6.1.5.5.7.3.8"),
-        (usage.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
-    ];
-    let named = named.iter().filter(|(present, _)| *present).map(|(_, oid)| (*oid).to_owned());
-    named.chain(usage.other.iter().map(|oid| oid.to_id_string())).collect()
-}
-
-fn url(name: &GeneralName<'_>) -> Option<String> {
-    match name {
-        GeneralName::URI(uri) => Some((*uri).to_owned()),
-        _ => None,
     }
 }

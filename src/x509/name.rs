@@ -2,16 +2,29 @@
 
 use std::fmt;
 
-use x509_parser::x509::X509Name;
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::{AttributeTypeAndValue, RelativeDistinguishedName, X509Name};
 
-/// A distinguished name: its DER for comparison, its attributes for people.
+use super::der::{self, DerError, Reader};
+
+/// A distinguished name: its DER, its form for comparison, its attributes for people.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Name {
     der: Vec<u8>,
     attributes: Vec<(String, String)>,
+    /// One entry for each relative name, equal for names that match by RFC 5280 §7.1.
+    comparable: Vec<Vec<u8>>,
 }
 
 impl Name {
+    /// Reads a DER name.
+    pub(crate) fn from_der(der: &[u8]) -> Result<Self, DerError> {
+        match X509Name::from_der(der) {
+            Ok(([], name)) => Ok(Self::new(&name)),
+            _ => Err(DerError("not a distinguished name")),
+        }
+    }
+
     /// Reads a parsed name; attribute values that are no text are left out of the attributes.
     pub fn new(name: &X509Name<'_>) -> Self {
         let attributes = name
@@ -21,7 +34,37 @@ impl Name {
                 Some((attribute.attr_type().to_id_string(), value.to_owned()))
             })
             .collect();
-        Self { der: name.as_raw().to_vec(), attributes }
+        let comparable = name.iter_rdn().map(comparable).collect();
+        Self { der: name.as_raw().to_vec(), attributes, comparable }
+    }
+
+    /// Whether both are the same name by RFC 5280 §7.1: letter case, runs of spaces and the type
+    /// of string do not count.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.comparable == other.comparable
+    }
+
+    /// Whether this name is `base` or lies below it (RFC 5280 §7.1).
+    pub fn is_within(&self, base: &Self) -> bool {
+        self.comparable.starts_with(&base.comparable)
+    }
+
+    /// Whether the name has no attributes at all.
+    pub fn is_empty(&self) -> bool {
+        self.comparable.is_empty()
+    }
+
+    /// The form for comparison: equal for names that match.
+    pub(crate) fn comparable(&self) -> &[Vec<u8>] {
+        &self.comparable
+    }
+
+    /// The name with one more relative name below it, given as the content of a
+    /// `RelativeDistinguishedName` (RFC 5280 §4.2.1.13, `nameRelativeToCRLIssuer`).
+    pub(crate) fn below(&self, relative: &[u8]) -> Result<Self, DerError> {
+        let relative = der::write(der::SET, &[relative]);
+        let whole = Reader::only(&self.der, der::SEQUENCE)?;
+        Self::from_der(&der::write(der::SEQUENCE, &[whole.rest(), &relative]))
     }
 
     /// The DER of the whole name.
@@ -52,6 +95,43 @@ impl fmt::Display for Name {
         }
         Ok(())
     }
+}
+
+fn comparable(relative: &RelativeDistinguishedName<'_>) -> Vec<u8> {
+    let mut attributes: Vec<Vec<u8>> = relative.iter().map(comparable_attribute).collect();
+    attributes.sort();
+    attributes.iter().flat_map(|one| [&(one.len() as u32).to_be_bytes()[..], one].concat()).collect()
+}
+
+fn comparable_attribute(attribute: &AttributeTypeAndValue<'_>) -> Vec<u8> {
+    let value = attribute.attr_value();
+    let octets = value.data;
+    let wide = |width: usize| {
+        let units = octets.chunks(width).map(|unit| unit.iter().fold(0, |n, o| n << 8 | u32::from(*o)));
+        units.map(char::from_u32).collect::<Option<String>>()
+    };
+    let text = match value.tag().0 {
+        // UTF8String, NumericString, PrintableString, IA5String, VisibleString
+        12 | 18 | 19 | 22 | 26 => String::from_utf8(octets.to_vec()).ok(),
+        // TeletexString, UniversalString, BMPString
+        20 => wide(1),
+        28 => wide(4),
+        30 => wide(2),
+        _ => None,
+    };
+    let mut out = attribute.attr_type().as_bytes().to_vec();
+    match text {
+        Some(text) => {
+            out.push(0);
+            let words = text.split_whitespace().map(str::to_lowercase);
+            out.extend(words.collect::<Vec<_>>().join(" ").into_bytes());
+        }
+        None => {
+            out.extend([0xff, value.tag().0 as u8]);
+            out.extend(octets);
+        }
+    }
+    out
 }
 
 fn short_name(oid: &str) -> &str {
