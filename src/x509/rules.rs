@@ -73,6 +73,20 @@ fn structure<'a>(
     Ok(())
 }
 
+/// Whether one certificate may serve `purpose` at this time, its path apart.
+pub(crate) fn purpose_allows(
+    certificate: &Certificate,
+    wanted: Purpose,
+    at: OffsetDateTime,
+) -> Result<(), Reason> {
+    let invalid = |what| Reason::new(ReasonCode::PathInvalid, what);
+    well_formed(certificate).map_err(invalid)?;
+    accepted_key(&certificate.public_key().kind)
+        .map_err(|error| Reason::new(ReasonCode::UnsupportedAlgorithm, error.name))?;
+    purpose(certificate, wanted)?;
+    validity(certificate, at)
+}
+
 // What must hold for every certificate of a path.
 fn well_formed(certificate: &Certificate) -> Result<(), String> {
     let extensions = certificate.extensions();
