@@ -273,11 +273,7 @@ impl RevocationChecker {
         result
     }
 
-    fn believed(
-        &self,
-        held: &Answer,
-        check: &OcspCheck<'_>,
-    ) -> Result<RevocationAnswer, String> {
+    fn believed(&self, held: &Answer, check: &OcspCheck<'_>) -> Result<RevocationAnswer, String> {
         let answer = held.response.check(check).map_err(|error| error.to_string())?;
         if let Some(responder) = answer.responder.as_ref().filter(|_| answer.check_responder) {
             let times = (check.at, check.now);
@@ -350,9 +346,7 @@ impl RevocationChecker {
         let mut failures = Vec::new();
         let plausible = |crl: &Crl| self.plausible(crl, issuer, times.0);
         let mut obtain = |url: &str, crls: &mut Vec<Located>| {
-            let fetch = || {
-                self.fetch(url, times.1, &|| self.fetcher.get(url, limits::CRL_BYTES))
-            };
+            let fetch = || self.fetch(url, times.1, &|| self.fetcher.get(url, limits::CRL_BYTES));
             match self.crls.obtain(url, times.1, &fetch, &plausible) {
                 Ok(crl) => crls.push(Located { crl, place: url.to_owned() }),
                 Err(reason) => failures.push(reason),
@@ -376,16 +370,13 @@ impl RevocationChecker {
 
     // Whether a CRL is worth keeping: a key of its issuer's name signed it. Whether that signer may
     // is asked each time.
-    fn plausible(
-        &self,
-        crl: &Crl,
-        issuer: &Certificate,
-        at: OffsetDateTime,
-    ) -> Result<(), String> {
+    fn plausible(&self, crl: &Crl, issuer: &Certificate, at: OffsetDateTime) -> Result<(), String> {
         let trust = self.config.trust.as_deref();
         let known = trust.into_iter().flat_map(|trust| trust.named(crl.issuer()));
         let mut why = "nobody known signed the CRL".to_owned();
-        for signer in [issuer].into_iter().filter(|one| one.subject().matches(crl.issuer())).chain(known) {
+        for signer in
+            [issuer].into_iter().filter(|one| one.subject().matches(crl.issuer())).chain(known)
+        {
             match crl.verify(signer.public_key(), at) {
                 Ok(()) => return Ok(()),
                 Err(VerifyError::Unsupported(error)) => why = error.to_string(),

@@ -163,9 +163,13 @@ mod tests {
     #[test]
     fn half_a_million_entries_take_less_than_twenty_megabytes() {
         let mut index = CrlIndex::with_capacity(500_000);
-        (0..500_000_u32).for_each(|n| index.add(&[&[0x55; 16], &n.to_be_bytes()[..]].concat(), entry_of(n)));
+        (0..500_000_u32)
+            .for_each(|n| index.add(&[&[0x55; 16], &n.to_be_bytes()[..]].concat(), entry_of(n)));
         index.sort();
         assert!(index.bytes() < 20_000_000, "{}", index.bytes());
-        assert_eq!(index.find(&[&[0x55; 16], &[0, 7, 0, 1][..]].concat()).next(), Some(entry_of(0x0007_0001)));
+        assert_eq!(
+            index.find(&[&[0x55; 16], &[0, 7, 0, 1][..]].concat()).next(),
+            Some(entry_of(0x0007_0001))
+        );
     }
 }

@@ -2,6 +2,8 @@
 
 mod certificate;
 mod checker;
+#[cfg(test)]
+mod checker_tests;
 mod constraints;
 mod crl;
 mod crl_cache;
@@ -18,6 +20,8 @@ mod policy;
 mod revocation;
 mod rules;
 mod signed;
+#[cfg(test)]
+mod testing;
 mod trust;
 
 pub use certificate::{Certificate, CertificateError};

@@ -257,9 +257,9 @@ impl OcspResponse {
             // how far back it remembers.
             Status::Good
                 if expired
-                    && single.archive_cutoff.is_none_or(|cutoff| {
-                        check.certificate.not_after() < cutoff
-                    }) =>
+                    && single
+                        .archive_cutoff
+                        .is_none_or(|cutoff| check.certificate.not_after() < cutoff) =>
             {
                 let note = "the responder was asked after the certificate had expired";
                 (RevocationStatus::Unknown, Some(note.to_owned()))

@@ -2,11 +2,11 @@
 
 use time::OffsetDateTime;
 
+use super::Certificate;
 use super::constraints::Constraints;
 use super::path::{PathRequest, Purpose};
 use super::policy::Policies;
 use super::signed::accepted_key;
-use super::Certificate;
 use crate::reason::{Reason, ReasonCode};
 
 /// A broken rule and the certificate that breaks it.
@@ -34,9 +34,8 @@ fn structure<'a>(
     issuers: &'a [Certificate],
     request: &PathRequest<'_>,
 ) -> Result<(), Fault<'a>> {
-    let invalid = |certificate, what: String| {
-        (Reason::new(ReasonCode::PathInvalid, what), certificate)
-    };
+    let invalid =
+        |certificate, what: String| (Reason::new(ReasonCode::PathInvalid, what), certificate);
     let mut policies = Policies::new(&request.policies, issuers.len() as u32);
     let mut constraints = Constraints::default();
     let mut room = u32::MAX;
