@@ -73,8 +73,20 @@ pub const PATH_NAME_COMPARISONS: usize = 250_000;
 /// Size of a CRL fetched or read, in bytes. The national GOST CRL has about 19 MB.
 pub const CRL_BYTES: usize = 64 * 1024 * 1024;
 
+/// Size up to which a CRL is kept whole as evidence, in bytes; of a larger one its digest is.
+pub const CRL_EVIDENCE_BYTES: usize = 64 * 1024;
+
+/// CRLs kept in memory at a time; a hierarchy has two to four.
+pub const CRLS_KEPT: usize = 64;
+
+/// Addresses of one kind asked for one certificate; real certificates name one or two.
+pub const STATUS_ADDRESSES: usize = 3;
+
 /// Size of an OCSP response, in bytes; real ones have 2–4 KB.
 pub const OCSP_BYTES: usize = 64 * 1024;
+
+/// OCSP answers kept in memory; each takes under 8 KB.
+pub const OCSP_ANSWERS_KEPT: usize = 1_024;
 
 /// Size of a time-stamp response, in bytes; real ones have 2–8 KB.
 pub const TIMESTAMP_BYTES: usize = 128 * 1024;

@@ -208,9 +208,7 @@ pub(crate) fn time(element: Element<'_>) -> Result<OffsetDateTime, DerError> {
             let year = digits(content.get(..2).ok_or(bad)?)?;
             (if year < 50 { 2000 + year } else { 1900 + year }, content.get(2..).ok_or(bad)?)
         }
-        GENERALIZED_TIME => {
-            (digits(content.get(..4).ok_or(bad)?)?, content.get(4..).ok_or(bad)?)
-        }
+        GENERALIZED_TIME => (digits(content.get(..4).ok_or(bad)?)?, content.get(4..).ok_or(bad)?),
         _ => return Err(bad),
     };
     let (fields, zone) = rest.split_at_checked(10).ok_or(bad)?;

@@ -110,13 +110,17 @@ impl GeneralName {
             (Self::Dns(host), Self::Dns(base)) => Some(match host.strip_prefix("*.") {
                 Some(parent) if widest => {
                     domain_within(parent, base)
-                        || base.split_once('.').is_some_and(|(_, up)| domain_within(up, parent) && domain_within(parent, up))
+                        || base.split_once('.').is_some_and(|(_, up)| {
+                            domain_within(up, parent) && domain_within(parent, up)
+                        })
                         || domain_within(base, parent)
                 }
                 Some(parent) => domain_within(parent, base),
                 None => domain_within(host, base),
             }),
-            (Self::Uri(uri), Self::Uri(base)) => host_of_uri(uri).map(|host| host_within(host, base)),
+            (Self::Uri(uri), Self::Uri(base)) => {
+                host_of_uri(uri).map(|host| host_within(host, base))
+            }
             (Self::Ip(address), Self::Ip(base)) => Some(
                 base.len() == address.len() * 2
                     && address
@@ -166,7 +170,9 @@ fn is_host(host: &str) -> bool {
     host.len() <= 253
         && host.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
+                && label
+                    .bytes()
+                    .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_'))
         })
 }
 

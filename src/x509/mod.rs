@@ -1,23 +1,39 @@
 //! Certificates and what makes them believable: profile, path, revocation, trust store.
 
 mod certificate;
+mod checker;
+#[cfg(test)]
+mod checker_tests;
 mod constraints;
+mod crl;
+mod crl_cache;
+mod crl_index;
+mod crl_status;
 pub(crate) mod der;
 mod extensions;
+mod fetch;
 mod general_name;
 mod name;
+pub mod ocsp;
 mod path;
 mod policy;
+mod revocation;
 mod rules;
 mod signed;
+#[cfg(test)]
+mod testing;
 mod trust;
 
 pub use certificate::{Certificate, CertificateError};
+pub use checker::{RevocationChecker, RevocationConfig, RevocationMethod, RevocationMode};
+pub use crl::{Crl, CrlEntry, CrlError};
 pub use extensions::{
     BasicConstraints, DistributionPoint, KeyUsage, NameConstraints, PolicyConstraints,
 };
+pub use fetch::{AllowedHosts, Fetch, FetchError, HttpFetch};
 pub use general_name::GeneralName;
 pub use name::Name;
 pub use path::{Path, PathFailure, PathRequest, Purpose, validate};
 pub use policy::PolicyRequest;
+pub use revocation::{Freshness, RevocationAnswer, RevocationSource, RevocationStatus};
 pub use trust::{TrustError, TrustStore, read_certificates};

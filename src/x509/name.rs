@@ -100,14 +100,18 @@ impl fmt::Display for Name {
 fn comparable(relative: &RelativeDistinguishedName<'_>) -> Vec<u8> {
     let mut attributes: Vec<Vec<u8>> = relative.iter().map(comparable_attribute).collect();
     attributes.sort();
-    attributes.iter().flat_map(|one| [&(one.len() as u32).to_be_bytes()[..], one].concat()).collect()
+    attributes
+        .iter()
+        .flat_map(|one| [&(one.len() as u32).to_be_bytes()[..], one].concat())
+        .collect()
 }
 
 fn comparable_attribute(attribute: &AttributeTypeAndValue<'_>) -> Vec<u8> {
     let value = attribute.attr_value();
     let octets = value.data;
     let wide = |width: usize| {
-        let units = octets.chunks(width).map(|unit| unit.iter().fold(0, |n, o| n << 8 | u32::from(*o)));
+        let units =
+            octets.chunks(width).map(|unit| unit.iter().fold(0, |n, o| n << 8 | u32::from(*o)));
         units.map(char::from_u32).collect::<Option<String>>()
     };
     let text = match value.tag().0 {

@@ -2,11 +2,11 @@
 
 use time::OffsetDateTime;
 
+use super::Certificate;
 use super::constraints::Constraints;
 use super::path::{PathRequest, Purpose};
 use super::policy::Policies;
 use super::signed::accepted_key;
-use super::Certificate;
 use crate::reason::{Reason, ReasonCode};
 
 /// A broken rule and the certificate that breaks it.
@@ -34,9 +34,8 @@ fn structure<'a>(
     issuers: &'a [Certificate],
     request: &PathRequest<'_>,
 ) -> Result<(), Fault<'a>> {
-    let invalid = |certificate, what: String| {
-        (Reason::new(ReasonCode::PathInvalid, what), certificate)
-    };
+    let invalid =
+        |certificate, what: String| (Reason::new(ReasonCode::PathInvalid, what), certificate);
     let mut policies = Policies::new(&request.policies, issuers.len() as u32);
     let mut constraints = Constraints::default();
     let mut room = u32::MAX;
@@ -71,6 +70,20 @@ fn structure<'a>(
         policies.wrap_up(leaf, &request.policies).map_err(fault)?;
     }
     Ok(())
+}
+
+/// Whether one certificate may serve `purpose` at this time, its path apart.
+pub(crate) fn purpose_allows(
+    certificate: &Certificate,
+    wanted: Purpose,
+    at: OffsetDateTime,
+) -> Result<(), Reason> {
+    let invalid = |what| Reason::new(ReasonCode::PathInvalid, what);
+    well_formed(certificate).map_err(invalid)?;
+    accepted_key(&certificate.public_key().kind)
+        .map_err(|error| Reason::new(ReasonCode::UnsupportedAlgorithm, error.name))?;
+    purpose(certificate, wanted)?;
+    validity(certificate, at)
 }
 
 // What must hold for every certificate of a path.

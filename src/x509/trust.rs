@@ -142,10 +142,11 @@ fn is_self_signed(certificate: &Certificate) -> bool {
     if !certificate.is_self_issued() {
         return false;
     }
-    let result = certificate.signature_algorithm().map_err(VerifyError::from).and_then(|algorithm| {
-        let key = certificate.public_key();
-        verify(algorithm, ValueForm::Der, key, certificate.tbs(), certificate.signature())
-    });
+    let result =
+        certificate.signature_algorithm().map_err(VerifyError::from).and_then(|algorithm| {
+            let key = certificate.public_key();
+            verify(algorithm, ValueForm::Der, key, certificate.tbs(), certificate.signature())
+        });
     match result {
         Ok(()) => true,
         Err(VerifyError::Unsupported(_)) => {

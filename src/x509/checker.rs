@@ -1,0 +1,473 @@
+//! Asks OCSP responders and CRLs whether a certificate is revoked.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use time::{Duration, OffsetDateTime};
+
+use super::crl_cache::CrlCache;
+use super::crl_status::{CrlCheck, Located};
+use super::ocsp::{OcspCheck, OcspError, OcspRequest, OcspResponse, REQUEST_TYPE};
+use super::path::{PathRequest, Purpose, validate};
+use super::revocation::{Freshness, RevocationAnswer, RevocationSource, RevocationStatus};
+use super::{AllowedHosts, Certificate, Crl, Fetch, TrustStore};
+use crate::crypto::{DigestAlgorithm, Random, SystemRandom, VerifyError};
+use crate::limits;
+
+/// Whether and where revocation is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RevocationMode {
+    /// Responders and CRLs are asked over the network.
+    #[default]
+    Online,
+    /// Only the given CRL files and the cache directory are read.
+    Offline,
+    /// Nothing is asked; every answer is unknown.
+    Off,
+}
+
+/// One way to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevocationMethod {
+    /// An OCSP responder (RFC 6960).
+    Ocsp,
+    /// A CRL (RFC 5280 §6.3).
+    Crl,
+}
+
+/// How revocation is asked.
+#[derive(Clone, Debug)]
+pub struct RevocationConfig {
+    /// Whether and where.
+    pub mode: RevocationMode,
+    /// The ways, in order; the next is tried when one gives no answer.
+    pub order: Vec<RevocationMethod>,
+    /// CRLs given as files, DER or PEM.
+    pub crl_files: Vec<PathBuf>,
+    /// Where fetched CRLs are kept, so that certificates can be checked while nobody answers.
+    /// With a directory, CRLs are fetched also when OCSP answers.
+    pub cache_dir: Option<PathBuf>,
+    /// Hosts that may be asked: `host`, or `host:port`.
+    pub allowed_hosts: Vec<String>,
+    /// How old answers may be.
+    pub freshness: Freshness,
+    /// How long a fetched CRL is used before it is asked for again.
+    pub crl_refresh: Duration,
+    /// How long an OCSP answer is used again; zero asks every time.
+    pub ocsp_reuse: Duration,
+    /// How long an address that failed is left alone.
+    pub pause_after_failure: Duration,
+    /// Whether a responder that does not know the certificate by SHA-256 is asked by SHA-1.
+    pub ocsp_sha1: bool,
+    /// For CRLs signed by somebody other than the issuer's key: where such signers are found.
+    pub trust: Option<Arc<TrustStore>>,
+}
+
+impl Default for RevocationConfig {
+    fn default() -> Self {
+        Self {
+            mode: RevocationMode::Online,
+            order: vec![RevocationMethod::Ocsp, RevocationMethod::Crl],
+            crl_files: Vec::new(),
+            cache_dir: None,
+            allowed_hosts: Vec::new(),
+            freshness: Freshness::default(),
+            crl_refresh: Duration::minutes(10),
+            ocsp_reuse: Duration::ZERO,
+            pause_after_failure: Duration::seconds(10),
+            ocsp_sha1: true,
+            trust: None,
+        }
+    }
+}
+
+/// The [`RevocationSource`] over OCSP and CRLs. Shared by threads.
+pub struct RevocationChecker {
+    config: RevocationConfig,
+    hosts: AllowedHosts,
+    fetcher: Arc<dyn Fetch>,
+    random: Arc<dyn Random>,
+    files: Vec<Located>,
+    problems: Vec<String>,
+    crls: CrlCache,
+    answers: Mutex<HashMap<Question, Arc<Mutex<Option<Answer>>>>>,
+    failed: Mutex<HashMap<String, (OffsetDateTime, String)>>,
+}
+
+/// Issuer's key and serial number.
+type Question = (Vec<u8>, Vec<u8>);
+
+/// A response that was believed when it came.
+#[derive(Clone)]
+struct Answer {
+    response: OcspResponse,
+    der: Vec<u8>,
+    url: String,
+    received: OffsetDateTime,
+}
+
+/// A signer of a CRL, and the signer of the CRL about that signer: nobody goes deeper honestly.
+const SIGNER_DEPTH: u8 = 2;
+
+impl RevocationSource for RevocationChecker {
+    fn ask(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        at: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> RevocationAnswer {
+        let times = (at, now);
+        if self.config.mode == RevocationMode::Off {
+            return RevocationAnswer::unknown(now, "revocation checks are switched off");
+        }
+        let mut why = Vec::new();
+        for method in &self.config.order {
+            let answer = match method {
+                RevocationMethod::Ocsp => self.ask_ocsp(certificate, issuer, times),
+                RevocationMethod::Crl => self.ask_crl(certificate, issuer, times, 0),
+            };
+            match answer {
+                Ok(answer) if answer.status != RevocationStatus::Unknown => {
+                    if *method == RevocationMethod::Ocsp && self.config.cache_dir.is_some() {
+                        let _ = self.crls_of(certificate, issuer, times);
+                    }
+                    return answer;
+                }
+                Ok(answer) => why.push(answer.why.unwrap_or_default()),
+                Err(reason) => why.push(reason),
+            }
+        }
+        why.extend(self.problems.iter().cloned());
+        RevocationAnswer::unknown(now, why.join("; "))
+    }
+}
+
+impl RevocationChecker {
+    /// A checker that asks through `fetcher`. CRL files that do not read are left out and listed
+    /// in [`RevocationChecker::problems`].
+    pub fn new(config: RevocationConfig, fetcher: Arc<dyn Fetch>) -> Self {
+        Self::with_random(config, fetcher, Arc::new(SystemRandom))
+    }
+
+    /// As [`RevocationChecker::new`], with the source of nonces.
+    pub fn with_random(
+        config: RevocationConfig,
+        fetcher: Arc<dyn Fetch>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let mut files = Vec::new();
+        let mut problems = Vec::new();
+        for path in &config.crl_files {
+            let place = path.display().to_string();
+            let octets = std::fs::read(path).map_err(|error| error.to_string());
+            match octets.and_then(|octets| Crl::read(&octets).map_err(|error| error.to_string())) {
+                Ok(crl) => files.push(Located { crl: Arc::new(crl), place }),
+                Err(error) => problems.push(format!("{place}: {error}")),
+            }
+        }
+        Self {
+            hosts: AllowedHosts::new(&config.allowed_hosts),
+            crls: CrlCache::new(config.cache_dir.clone(), config.crl_refresh),
+            config,
+            fetcher,
+            random,
+            files,
+            problems,
+            answers: Mutex::default(),
+            failed: Mutex::default(),
+        }
+    }
+
+    /// What is wrong with the given CRL files.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    fn ask_ocsp(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        (at, now): (OffsetDateTime, OffsetDateTime),
+    ) -> Result<RevocationAnswer, String> {
+        let urls = certificate.ocsp_urls();
+        if urls.is_empty() {
+            return Err("OCSP: the certificate names no responder".to_owned());
+        }
+        let question = (issuer.public_key().spki.clone(), certificate.serial().to_vec());
+        let known = self.answer_slot(question);
+        // Whoever asks the same at the same time waits for the answer under way.
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let check = OcspCheck {
+            certificate,
+            issuer,
+            nonce: None,
+            at,
+            now,
+            freshness: self.config.freshness,
+        };
+        let reuse = self.config.ocsp_reuse;
+        let held = known.clone().filter(|one| (one.received..one.received + reuse).contains(&now));
+        if let Some(held) = held
+            && let Ok(answer) = self.believed(&held, &check)
+        {
+            return Ok(answer);
+        }
+        if self.config.mode == RevocationMode::Offline {
+            return Err("OCSP: not asked, offline".to_owned());
+        }
+        let mut why = String::new();
+        for url in urls.iter().take(limits::STATUS_ADDRESSES) {
+            match self.ask_responder(url, &check) {
+                Ok((held, answer)) => {
+                    *known = Some(held);
+                    return Ok(answer);
+                }
+                Err(reason) => why = format!("OCSP: {reason}"),
+            }
+        }
+        Err(why)
+    }
+
+    fn ask_responder(
+        &self,
+        url: &str,
+        check: &OcspCheck<'_>,
+    ) -> Result<(Answer, RevocationAnswer), String> {
+        let mut result = Err(String::new());
+        let hashes: &[_] = match self.config.ocsp_sha1 {
+            true => &[DigestAlgorithm::Sha256, DigestAlgorithm::Sha1],
+            false => &[DigestAlgorithm::Sha256],
+        };
+        for hash in hashes {
+            let mut nonce = vec![0; 16];
+            if !self.random.fill(&mut nonce) {
+                return Err("no randomness for the request".to_owned());
+            }
+            let (certificate, issuer) = (check.certificate, check.issuer);
+            let request = OcspRequest::new(certificate, issuer, *hash, Some(nonce.clone()));
+            let der = self.fetch(url, check.now, &|| {
+                let body = request.to_der();
+                self.fetcher.post(url, REQUEST_TYPE, &body, limits::OCSP_BYTES)
+            })?;
+            let response = match OcspResponse::read(&der) {
+                Ok(response) => response,
+                // What a responder says that cannot find the issuer by this hash.
+                Err(error @ OcspError::Refused("unauthorized" | "malformedRequest")) => {
+                    result = Err(error.to_string());
+                    continue;
+                }
+                Err(error) => return Err(error.to_string()),
+            };
+            let held = Answer { response, der, url: url.to_owned(), received: check.now };
+            let answer = self.believed(&held, &OcspCheck { nonce: Some(&nonce), ..*check });
+            match answer {
+                Ok(answer) if answer.status != RevocationStatus::Unknown => {
+                    return Ok((held, answer));
+                }
+                Ok(answer) => result = Ok((held, answer)),
+                Err(reason) => return Err(reason),
+            }
+        }
+        result
+    }
+
+    fn believed(&self, held: &Answer, check: &OcspCheck<'_>) -> Result<RevocationAnswer, String> {
+        let answer = held.response.check(check).map_err(|error| error.to_string())?;
+        if let Some(responder) = answer.responder.as_ref().filter(|_| answer.check_responder) {
+            let times = (check.at, check.now);
+            match self.ask_crl(responder, check.issuer, times, 0) {
+                Ok(own) if own.status == RevocationStatus::Good => {}
+                Ok(_) => return Err("the responder's certificate is revoked".to_owned()),
+                // RFC 6960 §4.2.2.2.1: no way is named to ask, so the policy decides.
+                Err(_) if responder.crl_urls().is_empty() => {}
+                Err(why) => return Err(format!("the responder's own status is unknown: {why}")),
+            }
+        }
+        Ok(RevocationAnswer {
+            status: answer.status,
+            source: "ocsp",
+            url: Some(held.url.clone()),
+            at: Some(answer.this_update),
+            next_update: answer.next_update,
+            asked_at: check.now,
+            why: answer.note.map(|note| format!("OCSP: {note}")),
+            evidence: held.der.clone(),
+        })
+    }
+
+    fn ask_crl(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        times: (OffsetDateTime, OffsetDateTime),
+        depth: u8,
+    ) -> Result<RevocationAnswer, String> {
+        let (at, now) = times;
+        let (crls, failures) = self.crls_of(certificate, issuer, times);
+        let signed = |crl: &Crl| self.signed(crl, issuer, times, depth);
+        let check = CrlCheck {
+            certificate,
+            issuer,
+            at,
+            now,
+            freshness: self.config.freshness,
+            signed: &signed,
+        };
+        let answer = check.run(&crls).map_err(|reason| {
+            let mut reasons = failures;
+            if reasons.is_empty() || !crls.is_empty() {
+                reasons.push(reason);
+            }
+            format!("CRL: {}", reasons.join(", "))
+        })?;
+        let crl = &answer.located.crl;
+        Ok(RevocationAnswer {
+            status: answer.status,
+            source: "crl",
+            url: Some(answer.located.place.clone()),
+            at: Some(crl.this_update()),
+            next_update: crl.next_update(),
+            asked_at: now,
+            why: answer.note.map(|note| format!("CRL: {note}")),
+            evidence: crl.evidence(),
+        })
+    }
+
+    // The given files, and what the certificate's addresses hold.
+    fn crls_of(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        times: (OffsetDateTime, OffsetDateTime),
+    ) -> (Vec<Located>, Vec<String>) {
+        let mut crls = self.files.clone();
+        let mut failures = Vec::new();
+        let plausible = |crl: &Crl| self.plausible(crl, issuer, times.0);
+        let mut obtain = |url: &str, crls: &mut Vec<Located>| {
+            let fetch = || self.fetch(url, times.1, &|| self.fetcher.get(url, limits::CRL_BYTES));
+            match self.crls.obtain(url, times.1, &fetch, &plausible) {
+                Ok(crl) => crls.push(Located { crl, place: url.to_owned() }),
+                Err(reason) => failures.push(reason),
+            }
+        };
+        for url in certificate.crl_urls().iter().take(limits::STATUS_ADDRESSES) {
+            obtain(url, &mut crls);
+        }
+        let mut deltas = certificate.delta_crl_urls().to_vec();
+        for located in &crls {
+            if located.crl.issuer().matches(certificate.issuer()) {
+                deltas.extend(located.crl.delta_urls().iter().cloned());
+            }
+        }
+        deltas.dedup();
+        for url in deltas.iter().take(limits::STATUS_ADDRESSES) {
+            obtain(url, &mut crls);
+        }
+        (crls, failures)
+    }
+
+    // Whether a CRL is worth keeping: a key of its issuer's name signed it. Whether that signer may
+    // is asked each time.
+    fn plausible(&self, crl: &Crl, issuer: &Certificate, at: OffsetDateTime) -> Result<(), String> {
+        let trust = self.config.trust.as_deref();
+        let known = trust.into_iter().flat_map(|trust| trust.named(crl.issuer()));
+        let mut why = "nobody known signed the CRL".to_owned();
+        for signer in
+            [issuer].into_iter().filter(|one| one.subject().matches(crl.issuer())).chain(known)
+        {
+            match crl.verify(signer.public_key(), at) {
+                Ok(()) => return Ok(()),
+                Err(VerifyError::Unsupported(error)) => why = error.to_string(),
+                Err(_) => why = "the signature of the CRL is wrong".to_owned(),
+            }
+        }
+        Err(why)
+    }
+
+    // RFC 5280 §6.3.3 (f), (g): signed by the issuer's key, or by somebody of the CRL issuer's
+    // name whose own path is valid and who is not revoked.
+    fn signed(
+        &self,
+        crl: &Crl,
+        issuer: &Certificate,
+        times: (OffsetDateTime, OffsetDateTime),
+        depth: u8,
+    ) -> Result<(), String> {
+        let allowed = issuer.key_usage().is_none_or(|usage| usage.crl_sign());
+        let mut why = "nobody known signed the CRL".to_owned();
+        if crl.issuer().matches(issuer.subject()) {
+            match crl.verify(issuer.public_key(), times.0) {
+                Ok(()) if allowed => return Ok(()),
+                Ok(()) => why = "the issuer's key usage does not allow signing CRLs".to_owned(),
+                Err(VerifyError::Unsupported(error)) => return Err(error.to_string()),
+                Err(_) => why = "the signature of the CRL is wrong".to_owned(),
+            }
+        }
+        let Some(trust) = self.config.trust.as_ref().filter(|_| depth < SIGNER_DEPTH) else {
+            return Err(why);
+        };
+        for signer in trust.named(crl.issuer()) {
+            if signer == issuer || crl.verify(signer.public_key(), times.0).is_err() {
+                continue;
+            }
+            let request = PathRequest {
+                purpose: Purpose::CrlIssuer,
+                ..PathRequest::new(signer, &[], times.0)
+            };
+            let path = match validate(trust, &request) {
+                Ok(path) => path,
+                Err(failure) => {
+                    why = format!("the signer of the CRL is not trusted: {}", failure.reason);
+                    continue;
+                }
+            };
+            // A CRL that speaks about its own signer only leads back here; the depth ends it.
+            let revoked = path.issuer().is_some_and(|above| {
+                let own = self.ask_crl(signer, above, times, depth + 1);
+                own.is_ok_and(|own| own.status != RevocationStatus::Good)
+            });
+            if !revoked {
+                return Ok(());
+            }
+            why = "the signer of the CRL is revoked".to_owned();
+        }
+        Err(why)
+    }
+
+    // Fetches if the host is allowed and did not fail a moment ago.
+    fn fetch(
+        &self,
+        url: &str,
+        now: OffsetDateTime,
+        fetch: &dyn Fn() -> Result<Vec<u8>, super::FetchError>,
+    ) -> Result<Vec<u8>, String> {
+        if self.config.mode != RevocationMode::Online {
+            return Err("nothing is stored, and fetching is switched off".to_owned());
+        }
+        self.hosts.check(url).map_err(|error| error.to_string())?;
+        let failed = || self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((since, reason)) = failed().get(url)
+            && (*since..*since + self.config.pause_after_failure).contains(&now)
+        {
+            return Err(reason.clone());
+        }
+        let result = fetch().map_err(|error| error.to_string());
+        let mut failed = failed();
+        failed.retain(|_, (since, _)| *since + self.config.pause_after_failure > now);
+        match &result {
+            Ok(_) => failed.remove(url),
+            Err(reason) => failed.insert(url.to_owned(), (now, reason.clone())),
+        };
+        result
+    }
+
+    fn answer_slot(&self, question: Question) -> Arc<Mutex<Option<Answer>>> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers.len() >= limits::OCSP_ANSWERS_KEPT {
+            answers.clear();
+        }
+        answers.entry(question).or_default().clone()
+    }
+}
