@@ -103,3 +103,25 @@ pub fn sign(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, PkiError> {
         _ => Ok(value),
     }
 }
+
+/// A serial number from its hexadecimal digits (positive).
+pub fn serial(hex: &str) -> Result<Integer, PkiError> {
+    let malformed = || PkiError::Encoding(format!("the serial number {hex}"));
+    let even = if hex.len().is_multiple_of(2) { hex.to_owned() } else { format!("0{hex}") };
+    let octets: Option<Vec<u8>> = (0..even.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(even.get(at..at + 2)?, 16).ok())
+        .collect();
+    let mut octets = octets.filter(|octets| !octets.is_empty()).ok_or_else(malformed)?;
+    if octets.first().is_some_and(|first| *first >= 0x80) {
+        octets.insert(0, 0);
+    }
+    integer(&octets)
+}
+
+/// A serial number's hexadecimal digits, without leading zero octets.
+pub fn serial_hex(serial: &Integer) -> Result<String, PkiError> {
+    let der = encode(serial)?;
+    let start = 2 + der.iter().skip(2).take_while(|octet| **octet == 0).count();
+    Ok(crate::crypto::hex(der.get(start..).unwrap_or_default()))
+}

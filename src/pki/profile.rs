@@ -16,9 +16,7 @@ use time::{Duration, OffsetDateTime};
 use super::der::{self, oid};
 use super::recipe::{Authority, Holder, Organisation, Profile};
 use super::{Addresses, PkiError};
-use crate::crypto::{
-    DigestAlgorithm, PublicKey, SignatureAlgorithm, digest, ecdsa_fixed_to_der,
-};
+use crate::crypto::{DigestAlgorithm, PublicKey, SignatureAlgorithm, digest, ecdsa_fixed_to_der};
 use crate::identity::Role;
 use crate::token::TokenKey;
 use crate::x509::Certificate;
@@ -66,8 +64,10 @@ impl Certifier {
             params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
             params.not_after = now + 8 * YEAR;
             params.crl_distribution_points = vec![point(addresses.root_crl())];
-            params.custom_extensions =
-                vec![policies(POLICY_ANY_OF_ISSUING)?, access(&[(oid::CA_ISSUERS, addresses.root_certificate())])?];
+            params.custom_extensions = vec![
+                policies(POLICY_ANY_OF_ISSUING)?,
+                access(&[(oid::CA_ISSUERS, addresses.root_certificate())])?,
+            ];
         } else {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             params.not_after = now + 16 * YEAR;

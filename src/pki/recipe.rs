@@ -128,10 +128,9 @@ impl std::str::FromStr for Algorithm {
     type Err = PkiError;
 
     fn from_str(text: &str) -> Result<Self, PkiError> {
-        [Self::Rsa, Self::P256]
-            .into_iter()
-            .find(|algorithm| algorithm.as_str() == text)
-            .ok_or_else(|| PkiError::Shape("the algorithm", format!("{text}: rsa or p256 is needed")))
+        [Self::Rsa, Self::P256].into_iter().find(|algorithm| algorithm.as_str() == text).ok_or_else(
+            || PkiError::Shape("the algorithm", format!("{text}: rsa or p256 is needed")),
+        )
     }
 }
 

@@ -13,15 +13,22 @@ use std::process::{Command, Output};
 use std::sync::{Arc, LazyLock};
 
 use qoltanba::crypto::{DigestAlgorithm, SystemRandom, digest, hex};
+use qoltanba::pki::double::{self, Double, Settings};
 use qoltanba::pki::{Algorithm, Options, World, create, softhsm};
 use qoltanba::token::Module;
 use time::OffsetDateTime;
 
 static WORLD: LazyLock<World> = LazyLock::new(make);
+static DOUBLE: LazyLock<Arc<Double>> = LazyLock::new(serve);
 
 /// The test PKI of this test process.
 pub fn world() -> &'static World {
     &WORLD
+}
+
+/// The running double of the test PKI's services, under the addresses in its certificates.
+pub fn double() -> &'static Arc<Double> {
+    &DOUBLE
 }
 
 /// The algorithm of every key in it.
@@ -110,6 +117,27 @@ fn make() -> World {
         now: OffsetDateTime::now_utc(),
     };
     create(&dir, &options, &SystemRandom, &mut |_| {}).expect("the test PKI")
+}
+
+fn serve() -> Arc<Double> {
+    let settings = Settings { slow: std::time::Duration::from_secs(3), ..Settings::system() };
+    let double = Double::open(world(), settings).expect("the double");
+    // The last test process may just be leaving the address.
+    let listener = (0..100).find_map(|_| {
+        let bound = std::net::TcpListener::bind(("127.0.0.1", port()));
+        bound.map_err(|_| std::thread::sleep(std::time::Duration::from_millis(100))).ok()
+    });
+    let listener = listener.expect("the double's address is taken by another process");
+    listener.set_nonblocking(true).unwrap();
+    let served = Arc::clone(&double);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            double::serve(listener, served, std::future::pending()).await.unwrap();
+        });
+    });
+    double
 }
 
 /// One for each state of the code that makes it, so that an old one is never taken for a new one.
