@@ -3,8 +3,13 @@
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 
+use super::markup::{self, DocumentError};
 use super::{Field, Wording};
 use crate::identity::{Applicant, Bin};
+use crate::xml::Writer;
+
+/// Namespace of the licence document.
+pub const LICENCE: &str = "urn:qoltanba:licence:1";
 
 /// A licence or permit. Its XML is the original, its PDF the presentation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,4 +94,86 @@ pub struct Origin {
     pub incoming_number: String,
     /// SHA-256 of the signed request's octets, lower-case hexadecimal.
     pub request_sha256: String,
+}
+
+impl Licence {
+    /// The XML to sign: namespace [`LICENCE`], moments in UTC,
+    /// digests in hexadecimal. Equal licences give equal octets.
+    pub fn to_xml(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.start("Licence", &[("xmlns", LICENCE), ("document", self.document.as_str())]);
+        writer.element("Number", &[], &self.number);
+        writer.element("Code", &[], &self.code);
+        writer.element("VerifyAt", &[], &self.verify_url);
+        markup::write_service(&mut writer, &self.service, &self.service_name);
+        writer.start("Kind", &[("code", &self.kind)]);
+        markup::write_wording(&mut writer, "Name", &self.kind_name);
+        writer.end();
+        markup::write_authority(&mut writer, &self.authority);
+        markup::write_applicant(&mut writer, "Holder", &self.holder, &self.holder_name);
+        markup::write_fields(&mut writer, &self.fields);
+        writer.start("Conditions", &[]);
+        for condition in &self.conditions {
+            writer.start("Condition", &[]);
+            markup::write_wording(&mut writer, "Text", condition);
+            writer.end();
+        }
+        writer.end();
+        writer.element("ValidFrom", &[], &markup::day(self.valid_from));
+        writer.element("ValidTo", &[], &markup::day(self.valid_to));
+        writer.element("IssuedAt", &[], &markup::moment(self.issued_at));
+        markup::write_signatory(&mut writer, &self.signatory);
+        markup::write_origin(&mut writer, &self.origin);
+        writer.finish()
+    }
+
+    /// Reads a licence from the octets that its signature covers, signature removed.
+    ///
+    /// # Errors
+    /// [`DocumentError`]: no accepted XML, or not exactly a licence document.
+    pub fn from_xml(octets: &[u8]) -> Result<Self, DocumentError> {
+        markup::parse(octets, (LICENCE, "Licence"), &["document"], |reader| {
+            let document = match markup::attribute(reader.element(), "document")?.as_str() {
+                "licence" => DocumentKind::Licence,
+                "permit" => DocumentKind::Permit,
+                _ => return Err(markup::value("document", "licence or permit")),
+            };
+            let number = reader.text("Number")?;
+            let code = reader.text("Code")?;
+            let verify_url = reader.text("VerifyAt")?;
+            let (service, service_name) = markup::read_service(reader.take("Service")?)?;
+            let (kind, kind_name) = markup::read_service(reader.take("Kind")?)?;
+            let authority = markup::read_authority(reader.take("Authority")?)?;
+            let (holder, holder_name) = markup::read_applicant(reader.take("Holder")?)?;
+            Ok(Self {
+                number,
+                code,
+                verify_url,
+                document,
+                service,
+                service_name,
+                kind,
+                kind_name,
+                authority,
+                holder,
+                holder_name,
+                fields: markup::read_fields(reader.take("Fields")?)?,
+                conditions: markup::read_wordings(reader.take("Conditions")?, "Condition")?,
+                valid_from: reader.day("ValidFrom")?,
+                valid_to: reader.day("ValidTo")?,
+                issued_at: reader.moment("IssuedAt")?,
+                signatory: markup::read_signatory(reader.take("Signatory")?)?,
+                origin: markup::read_origin(reader.take("Request")?)?,
+            })
+        })
+    }
+}
+
+impl DocumentKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Licence => "licence",
+            Self::Permit => "permit",
+        }
+    }
 }

@@ -8,11 +8,14 @@ pub mod codes;
 mod field;
 pub mod form;
 mod licence;
+mod markup;
 pub mod print;
 mod refusal;
 mod request;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod tests;
 mod wording;
 pub mod workflow;
 
@@ -21,7 +24,8 @@ pub use calendar::almaty;
 pub use case::{Case, CaseState};
 pub use catalogue::{Catalogue, OfficerRole};
 pub use field::Field;
-pub use licence::{Authority, DocumentKind, Licence, Origin, Signatory};
-pub use refusal::{Ground, Refusal};
-pub use request::{PaymentInfo, RequestDocument};
+pub use licence::{Authority, DocumentKind, LICENCE, Licence, Origin, Signatory};
+pub use markup::DocumentError;
+pub use refusal::{Ground, REFUSAL, Refusal};
+pub use request::{PaymentInfo, REQUEST, RequestDocument};
 pub use wording::Wording;
