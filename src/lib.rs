@@ -33,4 +33,7 @@ pub mod store;
 pub mod gateway;
 pub mod pki;
 
+pub mod config;
+pub mod problem;
+
 pub mod service;

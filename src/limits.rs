@@ -136,6 +136,10 @@ pub const CHALLENGE_SECONDS: i64 = 300;
 /// Life of a session, in seconds: a working day.
 pub const SESSION_SECONDS: i64 = 8 * 60 * 60;
 
+/// Life of a prepared document that waits for its signature, in seconds: an officer may have to
+/// fetch the token from the safe.
+pub const PENDING_SECONDS: i64 = 30 * 60;
+
 /// Sessions held open on one token. Network HSMs allow hundreds, smart cards often one.
 pub const TOKEN_SESSIONS: usize = 8;
 

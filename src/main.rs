@@ -1,1 +1,10 @@
-fn main() {}
+//! The command line of Qoltanba.
+#![deny(unsafe_code)]
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -50,6 +50,9 @@ pub struct Case {
     pub result_number: Option<String>,
     /// SHA-256 of the documents of the case, lower-case hexadecimal.
     pub documents: BTreeMap<DocumentKind, String>,
+    /// SHA-256 of the result's PDF in each language, by its code.
+    #[serde(default)]
+    pub presentations: BTreeMap<String, String>,
     /// What the authority did, in order.
     pub history: Vec<StepRecord>,
     /// Count of changes of the case: an officer names the one that was seen.
@@ -322,6 +325,18 @@ impl Payment {
                 Some(order)
             }
         }
+    }
+}
+
+impl DocumentKind {
+    /// The name under which it is handed out.
+    pub fn file_name(self) -> String {
+        let name = match self {
+            Self::Request => "request.xml",
+            Self::ResultXml => "result.xml",
+            Self::ResultPdf => "result.pdf",
+        };
+        name.to_owned()
     }
 }
 

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use std::collections::BTreeMap;
+
 use super::Wording;
+use super::form::{Form, Kind};
 
 /// A field with its label at the time of filling in, so that a document stays readable when the
 /// form changes later.
@@ -17,4 +20,29 @@ pub struct Field {
     pub label: Wording,
     /// What was filled in; may be empty, may have several lines.
     pub value: String,
+}
+
+/// The filled-in fields of a form, in its order. The parts of a field stand in one value as people
+/// write them; empty parts are left out.
+pub fn document_fields(form: &Form, values: &BTreeMap<String, String>) -> Vec<Field> {
+    let field = |field: &super::form::Field| {
+        let mut value = String::new();
+        let mut before = None;
+        for part in &field.parts {
+            let text = values.get(&field.key(part)).map_or("", |text| text.trim());
+            if text.is_empty() {
+                continue;
+            }
+            value.push_str(match (before, part.kind) {
+                (None, _) => "",
+                (Some(Kind::Date), Kind::Date) => " – ",
+                (Some(Kind::Country | Kind::Currency | Kind::GoodsCode), _) => " — ",
+                (Some(_), _) => ", ",
+            });
+            value.push_str(text);
+            before = Some(part.kind);
+        }
+        Field { id: field.id.clone(), number: field.number, label: field.label.clone(), value }
+    };
+    form.fields.iter().map(field).collect()
 }

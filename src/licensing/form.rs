@@ -26,6 +26,8 @@ pub struct Form {
     pub annex: Option<String>,
     /// Title.
     pub name: Wording,
+    /// What is issued on it, as the line under the title of a licence says it.
+    pub result: Wording,
     /// What the applicant agrees to by signing.
     pub consent: Wording,
     /// How the form is to be filled in, by the order.

@@ -147,6 +147,8 @@ pub enum Command {
         document: DocumentKind,
         /// SHA-256 of the signed document.
         sha256: String,
+        /// For the PDF: SHA-256 of the presentation in each language, by its code.
+        presentations: BTreeMap<String, String>,
     },
     /// The result stands in the applicant's cabinet.
     Deliver,
@@ -218,6 +220,7 @@ pub fn open(
         incoming_number: None,
         result_number: None,
         documents: BTreeMap::new(),
+        presentations: BTreeMap::new(),
         history: Vec::new(),
         version: 1,
         created_at: now,
@@ -269,8 +272,8 @@ pub fn apply(
         }
         Command::Act { seen, act } => review::act(&turn, seen, act),
         Command::AssignNumber { number } => review::assign_number(&turn, number),
-        Command::RecordSigned { document, sha256 } => {
-            review::record_signed(&turn, document, sha256)
+        Command::RecordSigned { document, sha256, presentations } => {
+            review::record_signed(&turn, document, sha256, presentations)
         }
         Command::Deliver => review::deliver(&turn),
     }

@@ -1,1 +1,94 @@
-//! To be written.
+//! The service: API, pages, public look-up, over axum.
+
+mod case_view;
+mod cases;
+mod checks;
+mod edge;
+mod login;
+mod offer;
+mod pages;
+mod register;
+mod requests;
+mod result_document;
+mod results;
+mod review;
+mod routes;
+mod sign_request;
+mod signing;
+mod verify;
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::config::{Config, OfficerConfig};
+use crate::crypto::Random;
+use crate::gateway::{HttpPayments, Payments};
+use crate::licensing::Catalogue;
+use crate::problem::Problem;
+use crate::store::{Sqlite, Store};
+use crate::validation::Verifier;
+use crate::x509::HttpFetch;
+
+pub use login::Session;
+pub use register::licence_of;
+pub use routes::router;
+
+/// Everything the handlers share.
+pub struct App {
+    /// The configuration.
+    pub config: Config,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The verifier.
+    pub verifier: Verifier,
+    /// The payment gateway, where one is configured.
+    pub payments: Option<Arc<dyn Payments>>,
+    /// The services offered.
+    pub catalogue: Catalogue,
+    /// The clock.
+    pub clock: fn() -> OffsetDateTime,
+    /// The random source.
+    pub random: Arc<dyn Random>,
+}
+
+impl App {
+    /// Opens store and trust store and reads the catalogue, as the configuration says.
+    ///
+    /// # Errors
+    /// What stands in the way, for the operator to mend.
+    pub fn open(
+        config: Config,
+        clock: fn() -> OffsetDateTime,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, Problem> {
+        let mut catalogue = Catalogue::embedded().map_err(Problem::internal)?;
+        if let Some(authority) = &config.authority {
+            let ids: Vec<_> = catalogue.services().iter().map(|s| s.authority.id.clone()).collect();
+            ids.iter().for_each(|id| catalogue.configure(id, &authority.bin));
+        }
+        let payments = config.payment.as_ref().map(|payment| {
+            // The gateway is named by the operator, so its own host is the one allowed.
+            let host = payment.url.split('/').nth(2).unwrap_or_default().to_owned();
+            let fetch = Arc::new(HttpFetch::new(&[host]));
+            Arc::new(HttpPayments::new(payment.url.clone(), fetch)) as Arc<dyn Payments>
+        });
+        let store = Sqlite::open(&config.service.database)?;
+        let verifier = config.verifier(&[])?;
+        Ok(Self { store: Arc::new(store), verifier, payments, catalogue, clock, random, config })
+    }
+
+    /// The time now.
+    pub fn now(&self) -> OffsetDateTime {
+        (self.clock)()
+    }
+
+    /// The entries of the authority's list of officers that name this person; the certificate
+    /// must be the authority's.
+    pub(crate) fn officers(&self, session: &Session) -> impl Iterator<Item = &OfficerConfig> {
+        let authority = self.config.authority.as_ref();
+        let authority = authority.filter(|authority| session.bin.as_ref() == Some(&authority.bin));
+        let officers = authority.into_iter().flat_map(|authority| &authority.officers);
+        officers.filter(|officer| session.iin.as_ref() == Some(&officer.iin))
+    }
+}

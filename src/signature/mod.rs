@@ -31,6 +31,20 @@ pub enum SignatureFormat {
     PadesBB,
 }
 
+impl SignatureFormat {
+    /// The name of format and level.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::XmlDsig => "XMLDSig",
+            Self::XadesBB => "XAdES-B-B",
+            Self::Cms => "CMS",
+            Self::CadesBB => "CAdES-B-B",
+            Self::Pdf => "PDF",
+            Self::PadesBB => "PAdES-B-B",
+        }
+    }
+}
+
 /// One signature as it was found. Nothing in it is believed yet but what the format itself could
 /// check: structure and digests.
 #[derive(Clone, Debug)]

@@ -63,6 +63,7 @@ struct FormRow {
     id: String,
     annex: Option<String>,
     name: Wording,
+    result: Wording,
     consent: Wording,
     note: Option<Wording>,
     fields: Vec<String>,
@@ -158,8 +159,8 @@ fn resolve(row: FormRow, rows: &BTreeMap<String, FieldRow>) -> Result<Form, Stri
     }
     unique("field", fields.iter().map(|field: &Field| field.id.as_str()))?;
     let Some(stray) = row.fixed.keys().find(|id| !row.fields.contains(id)) else {
-        let FormRow { id, annex, name, consent, note, .. } = row;
-        return Ok(Form { id, annex, name, consent, note, fields });
+        let FormRow { id, annex, name, result, consent, note, .. } = row;
+        return Ok(Form { id, annex, name, result, consent, note, fields });
     };
     Err(format!("form {} fixes an unknown field {stray}", row.id))
 }

@@ -296,7 +296,8 @@ fn equal_input_gives_equal_octets_and_another_number_another_identifier() {
     let mut other = licence(GOODS);
     other.number.push('0');
     let other = licence_pdf(&other, Language::Ru).unwrap();
-    let identifier = |pdf: &[u8]| lopdf::Document::load_mem(pdf).unwrap().trailer.get(b"ID").unwrap().clone();
+    let identifier =
+        |pdf: &[u8]| lopdf::Document::load_mem(pdf).unwrap().trailer.get(b"ID").unwrap().clone();
     assert_ne!(identifier(&first.pdf), identifier(&other.pdf));
 }
 

@@ -6,6 +6,7 @@ use crate::licensing::case::{
     Case, CaseState, Decision, DocumentKind, Examination, StepAct, StepOfficer, StepRecord,
 };
 use crate::licensing::catalogue::{OfficerRole, Service, Step, StepKind};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 type Outcome = Result<Applied, WorkflowError>;
@@ -63,7 +64,12 @@ pub(super) fn assign_number(turn: &Turn<'_>, number: String) -> Outcome {
     })
 }
 
-pub(super) fn record_signed(turn: &Turn<'_>, document: DocumentKind, sha256: String) -> Outcome {
+pub(super) fn record_signed(
+    turn: &Turn<'_>,
+    document: DocumentKind,
+    sha256: String,
+    presentations: BTreeMap<String, String>,
+) -> Outcome {
     let officer = turn.by_officer()?;
     let documents = &turn.case.documents;
     if document == DocumentKind::Request {
@@ -76,6 +82,7 @@ pub(super) fn record_signed(turn: &Turn<'_>, document: DocumentKind, sha256: Str
     let step = waits_at(turn, StepKind::Sign)?;
     let role = entitled(turn.service, turn.case, step, officer, turn.now)?;
     digest(&sha256)?;
+    presentations.values().try_for_each(|sha256| digest(sha256))?;
     if turn.case.result_number.is_none() {
         return Err(WorkflowError::NumberMissing);
     }
@@ -87,6 +94,7 @@ pub(super) fn record_signed(turn: &Turn<'_>, document: DocumentKind, sha256: Str
     let code = if last { "result-pdf-signed" } else { "result-xml-signed" };
     turn.changed(code, [("sha256", sha256.clone())], |case| {
         case.documents.insert(document, sha256);
+        case.presentations.extend(presentations);
         if last {
             let by = StepOfficer { id: officer.id.clone(), name: officer.name.clone(), role };
             record(turn, case, step, Some(by), StepAct::Signed);

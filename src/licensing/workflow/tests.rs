@@ -81,7 +81,11 @@ fn system(command: Command) -> Move {
 
 fn walk(decision: Decision) -> Vec<Move> {
     let signed = |document| -> Move {
-        let command = Command::RecordSigned { document, sha256: sample::digest('d') };
+        let command = Command::RecordSigned {
+            document,
+            sha256: sample::digest('d'),
+            presentations: BTreeMap::new(),
+        };
         Box::new(move |_| (command.clone(), officer("head", R::Head)))
     };
     let attachment = sample::attachment("contract.pdf");
@@ -247,6 +251,7 @@ fn only_the_right_hands_do_a_step() {
     let sign = |who| -> Move {
         let command = Command::RecordSigned {
             document: DocumentKind::ResultXml,
+            presentations: BTreeMap::new(),
             sha256: sample::digest('d'),
         };
         Box::new(move |_| (command.clone(), officer(who, R::Head)))

@@ -26,9 +26,11 @@ fn any_move(pick: u8, who: u8, case: &Case) -> (Command, Actor) {
         7 => Command::Act { seen, act: StepAct::Delivered },
         8 => Command::AssignNumber { number: "KZ26LAA00000002".into() },
         9 => Command::Register { incoming_number: "N2".into(), request: sample::digest('1') },
-        10 => {
-            Command::RecordSigned { document: DocumentKind::Request, sha256: sample::digest('1') }
-        }
+        10 => Command::RecordSigned {
+            document: DocumentKind::Request,
+            sha256: sample::digest('1'),
+            presentations: BTreeMap::new(),
+        },
         _ => Command::Act { seen, act: StepAct::Decide(Decision::Issue) },
     };
     (command, any_actor(who))

@@ -1,0 +1,38 @@
+# Two commands matter: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# What the demonstration needs, and what the tests need beside it to check us with other programs.
+DEMO_PACKAGES := gcc libc6-dev softhsm2
+TEST_PACKAGES := $(DEMO_PACKAGES) opensc xmlsec1 libxml2-utils poppler-utils qpdf openssl \
+                 zbar-tools sqlite3 chromium fonts-noto-core
+
+ALG ?= rsa
+ONCE ?=
+
+.PHONY: help demo test lint bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
+
+demo: ## Run the main job end to end on SoftHSM and SQLite (ONCE=1 stops afterwards, ALG=rsa|p256)
+	@scripts/install.sh $(DEMO_PACKAGES)
+	cargo build --release --bin qoltanba
+	target=$${CARGO_TARGET_DIR:-target}; "$$target/release/qoltanba" demo --dir var/demo --algorithm $(ALG) $(if $(ONCE),--once)
+
+test: lint ## Formatting, clippy, and every test
+	@scripts/install.sh $(TEST_PACKAGES)
+	cargo test --workspace
+
+lint: ## Formatting and clippy, warnings are errors
+	@scripts/install.sh gcc libc6-dev
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+bench: ## Benchmarks in process, then the load run against the HTTP endpoint
+	@scripts/install.sh $(DEMO_PACKAGES)
+	cargo bench
+
+clean: ## Remove what was built and every run's data
+	cargo clean
+	rm -rf var

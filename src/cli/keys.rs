@@ -1,0 +1,115 @@
+//! Choosing a key: which module, which token, which key, and the PIN.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use qoltanba::config::Config;
+use qoltanba::problem::{Kind, Problem};
+use qoltanba::token::{KeyChoice, Module, Pin, Token, TokenChoice, TokenSigner};
+use qoltanba::x509::Certificate;
+
+/// Options of every command that uses a token.
+#[derive(clap::Args)]
+pub struct TokenArguments {
+    /// The PKCS#11 module [default: the configured ones].
+    #[arg(long, value_name = "LIBRARY")]
+    module: Option<PathBuf>,
+
+    /// The token, by its label or serial number; needed where there are several.
+    #[arg(long, value_name = "LABEL|SERIAL")]
+    token: Option<String>,
+}
+
+/// Options of every command that signs.
+#[derive(clap::Args)]
+pub struct KeyArguments {
+    #[command(flatten)]
+    pub token: TokenArguments,
+
+    /// The key, by its label; needed where several sign documents.
+    #[arg(long, value_name = "LABEL")]
+    key: Option<String>,
+
+    /// The certificate, where it is not on the token.
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+
+    /// Take the PIN from this environment variable instead of asking for it.
+    #[arg(long, value_name = "NAME", conflicts_with = "pin_file")]
+    pin_env: Option<String>,
+
+    /// Take the PIN from this file instead of asking for it.
+    #[arg(long, value_name = "FILE")]
+    pin_file: Option<PathBuf>,
+}
+
+impl TokenArguments {
+    /// The modules named, or the configured ones.
+    pub fn modules(&self, config: &Config) -> Result<Vec<Arc<Module>>, Problem> {
+        let named = self.module.as_ref().map(std::slice::from_ref);
+        let paths = named.unwrap_or(&config.token.modules);
+        if paths.is_empty() {
+            let detail = "name a PKCS#11 module with --module, or in [token] of qoltanba.toml";
+            return Err(Problem::new(Kind::BadInput, "no-module", detail));
+        }
+        paths.iter().map(|path| open(path)).collect()
+    }
+
+    /// The module and the choice of the token.
+    pub fn choose(&self, config: &Config) -> Result<(Arc<Module>, TokenChoice), Problem> {
+        let modules = self.modules(config)?;
+        let Some(name) = &self.token else {
+            let [module] = modules.as_slice() else {
+                let detail = "several modules are configured: choose a token with --token";
+                return Err(Problem::new(Kind::BadInput, "which-token", detail));
+            };
+            return Ok((module.clone(), TokenChoice::Only));
+        };
+        for module in modules {
+            let tokens = module.tokens().map_err(qoltanba::token::SignError::from)?;
+            if tokens.iter().any(|token| token.label == *name) {
+                return Ok((module, TokenChoice::Label(name.clone())));
+            }
+            if tokens.iter().any(|token| token.serial == *name) {
+                return Ok((module, TokenChoice::Serial(name.clone())));
+            }
+        }
+        Err(Problem::new(Kind::NotFound, "no-such-token", format!("there is no token {name:?}")))
+    }
+}
+
+impl KeyArguments {
+    /// Logs in and gives the signer. The PIN is asked for once.
+    pub fn signer(&self, config: &Config) -> Result<TokenSigner, Problem> {
+        let (module, choice) = self.token.choose(config)?;
+        let pin = self.pin()?;
+        let token = Token::open(&module, &choice, Some(&pin))?;
+        let key = self.key.clone().map_or(KeyChoice::Only, KeyChoice::Label);
+        let Some(path) = &self.certificate else { return Ok(token.signer(&key)?) };
+        let certificate = read_certificate(path)?;
+        Ok(token.signer_with(&key, certificate)?)
+    }
+
+    fn pin(&self) -> Result<Pin, Problem> {
+        let pin = match (&self.pin_env, &self.pin_file) {
+            (Some(name), _) => Pin::from_env(name),
+            (_, Some(path)) => Pin::from_file(path),
+            _ => Pin::prompt("PIN: "),
+        };
+        pin.map_err(|error| Problem::new(Kind::BadInput, "no-pin", error.to_string()))
+    }
+}
+
+/// Reads a certificate file, PEM or DER.
+pub fn read_certificate(path: &Path) -> Result<Certificate, Problem> {
+    let octets = super::read_file(path)?;
+    Certificate::from_der_or_pem(&octets).map_err(|error| {
+        let detail = format!("{}: {error}", path.display());
+        Problem::new(Kind::Unreadable, "bad-certificate", detail)
+    })
+}
+
+fn open(path: &Path) -> Result<Arc<Module>, Problem> {
+    Module::open(path)
+        .map_err(|error| Problem::new(Kind::TryLater, "module-failed", error.to_string()))
+}

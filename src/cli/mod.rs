@@ -1,0 +1,121 @@
+//! Commands: what is asked, by whom it is done, and how the outcome becomes an exit code.
+
+mod audit;
+mod cert;
+mod demo;
+mod doctor;
+mod keys;
+mod pki;
+mod serve;
+mod sign;
+mod token;
+mod verify;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use qoltanba::problem::{Kind, Problem};
+use qoltanba::text::Language;
+
+/// Sign and verify licence documents under Kazakhstan's PKI.
+///
+/// Exit codes: 0 done or passed, 1 failed or refused, 2 indeterminate or try later,
+/// 3 unusable input, 4 anything else.
+#[derive(Parser)]
+#[command(name = "qoltanba", version, max_term_width = 100)]
+struct Arguments {
+    /// The configuration; without it `qoltanba.toml` in this directory, if there is one.
+    #[arg(long, global = true, value_name = "FILE", env = "QOLTANBA_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// The language of messages: kk, ru or en.
+    #[arg(long, global = true, default_value = "en", env = "QOLTANBA_LANG")]
+    language: Language,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service: API, pages, register.
+    Serve(serve::Arguments),
+    /// Run the main job end to end on SoftHSM with a test PKI and doubles, and tell the story.
+    Demo(demo::Arguments),
+    /// Sign an XML or PDF document with a key on a token.
+    Sign(sign::Arguments),
+    /// Verify a signed XML, PDF or CMS document.
+    Verify(verify::Arguments),
+    /// List tokens and their keys.
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Show certificates.
+    #[command(subcommand)]
+    Cert(cert::Command),
+    /// Make a test PKI and run its doubles.
+    #[command(subcommand)]
+    Pki(pki::Command),
+    /// Check the audit log.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Check this machine and the configuration, and tell what to mend.
+    Doctor(doctor::Arguments),
+}
+
+/// What a command needs beside its own arguments.
+struct Context {
+    config: Option<PathBuf>,
+    language: Language,
+}
+
+impl Context {
+    fn load(&self) -> Result<qoltanba::config::Config, Problem> {
+        qoltanba::config::Config::find(self.config.as_deref()).map_err(Problem::from)
+    }
+}
+
+/// Reads the command line and runs its command.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let context = Context { config: arguments.config, language: arguments.language };
+    let outcome = match arguments.command {
+        Command::Serve(arguments) => serve::run(&context, &arguments),
+        Command::Demo(arguments) => demo::run(&context, &arguments),
+        Command::Sign(arguments) => sign::run(&context, &arguments),
+        Command::Verify(arguments) => verify::run(&context, &arguments),
+        Command::Token(command) => token::run(&context, &command),
+        Command::Cert(command) => cert::run(&context, &command),
+        Command::Pki(command) => pki::run(&context, &command),
+        Command::Audit(command) => audit::run(&context, &command),
+        Command::Doctor(arguments) => doctor::run(&context, &arguments),
+    };
+    outcome.unwrap_or_else(|problem| {
+        eprintln!("qoltanba: {problem}");
+        for reason in &problem.reasons {
+            eprintln!("  {}", reason.code.message(context.language));
+        }
+        ExitCode::from(problem.kind.exit_code())
+    })
+}
+
+/// Reads a whole file, up to the limit for documents.
+fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
+    let failed = |error: &dyn std::fmt::Display| {
+        let detail = format!("{}: {error}", path.display());
+        Problem::new(Kind::NotFound, "no-such-file", detail)
+    };
+    let size = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
+    if size > qoltanba::limits::DOCUMENT_BYTES as u64 {
+        let detail =
+            format!("{}: at most {} bytes", path.display(), qoltanba::limits::DOCUMENT_BYTES);
+        return Err(Problem::new(Kind::TooLarge, "document-too-large", detail));
+    }
+    std::fs::read(path).map_err(|error| failed(&error))
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<(), Problem> {
+    let text = serde_json::to_string_pretty(value).map_err(Problem::internal)?;
+    println!("{text}");
+    Ok(())
+}

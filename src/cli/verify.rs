@@ -1,0 +1,173 @@
+//! `qoltanba verify`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use qoltanba::config::{Config, RevocationSetting};
+use qoltanba::problem::Problem;
+use qoltanba::service::licence_of;
+use qoltanba::store::Sqlite;
+use qoltanba::validation::{
+    Question, Report, SignatureReport, SubIndication, TimeSource, TrustedTime, Verdict,
+};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Context;
+
+/// Exit codes: 0 passed, 1 failed, 2 indeterminate, 3 not a signed document or unreadable.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Judge as of this time (RFC 3339) instead of now.
+    #[arg(long, value_name = "RFC3339", value_parser = parse_time)]
+    at: Option<OffsetDateTime>,
+
+    /// Trust these certificates instead of the configured ones: files, or directories of them.
+    #[arg(long, value_name = "DIR|FILE")]
+    trust: Vec<PathBuf>,
+
+    /// How to find out whether certificates are revoked [default: as configured, else online]
+    #[arg(long, value_name = "HOW")]
+    revocation: Option<RevocationSetting>,
+
+    /// Use these revocation lists too.
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
+
+    /// What a detached signature was made over.
+    #[arg(long, value_name = "FILE")]
+    content: Option<PathBuf>,
+
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+
+    /// The document.
+    file: PathBuf,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem> {
+    let mut config = context.load()?;
+    if !arguments.trust.is_empty() {
+        config.trust.certificates.clone_from(&arguments.trust);
+    }
+    if let Some(mode) = arguments.revocation {
+        config.revocation.mode = mode;
+    }
+    let document = super::read_file(&arguments.file)?;
+    let content = arguments.content.as_deref().map(super::read_file).transpose()?;
+    let now = OffsetDateTime::now_utc();
+    let verified = config.verifier(&arguments.crl)?.verify(&Question {
+        document: &document,
+        content: content.as_deref(),
+        at: arguments.at.map(|time| TrustedTime { time, source: TimeSource::Given }),
+        now,
+        purpose: Default::default(),
+        language: context.language,
+    })?;
+    let mut report = verified.report;
+    report.licence = register(&config)?
+        .and_then(|store| licence_of(&store, &document, &verified.found, now).transpose())
+        .transpose()?;
+    if arguments.json {
+        let json = serde_json::to_string_pretty(&report).map_err(Problem::internal)?;
+        println!("{json}");
+    } else {
+        print!("{}", Told { report: &report, file: &arguments.file.display().to_string() });
+    }
+    Ok(ExitCode::from(match report.verdict {
+        Verdict::TotalPassed => 0,
+        Verdict::TotalFailed => 1,
+        Verdict::Indeterminate => 2,
+    }))
+}
+
+/// The register, where the configuration names one that exists.
+fn register(config: &Config) -> Result<Option<Sqlite>, Problem> {
+    if !config.service.database.exists() {
+        return Ok(None);
+    }
+    Ok(Some(Sqlite::open_read_only(&config.service.database)?))
+}
+
+fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|error| format!("{error}; write it like 2026-11-21T12:00:00Z"))
+}
+
+/// The report as a person wants to read it.
+pub struct Told<'a> {
+    pub report: &'a Report,
+    pub file: &'a str,
+}
+
+impl std::fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { report, file } = self;
+        let document = &report.document;
+        writeln!(
+            f,
+            "{}  {file} ({}, {} bytes)",
+            report.verdict.as_str(),
+            document.format,
+            document.size
+        )?;
+        for signature in &report.signatures {
+            tell(f, signature)?;
+        }
+        if let Some(licence) = &report.licence {
+            let copy =
+                if licence.matches_register { "" } else { ", but this file is not the register's" };
+            writeln!(f, "  licence {} is {} today{copy}", licence.number, licence.state)?;
+        }
+        Ok(())
+    }
+}
+
+fn tell(f: &mut std::fmt::Formatter<'_>, signature: &SignatureReport) -> std::fmt::Result {
+    let signer = &signature.signer;
+    let numbers = [("IIN", &signer.iin), ("BIN", &signer.bin)];
+    let numbers =
+        numbers.iter().filter_map(|(name, number)| Some(format!("{name} {}", number.as_ref()?)));
+    let numbers = numbers.collect::<Vec<_>>().join(", ");
+    let name = if signer.name.is_empty() { "unknown signer" } else { &signer.name };
+    writeln!(
+        f,
+        "  {}  {} by {name} ({numbers})",
+        signature.verdict.as_str(),
+        signature.format.as_str()
+    )?;
+    if let Some(organisation) = &signer.organisation {
+        writeln!(f, "    for {organisation}")?;
+    }
+    let time = &signature.trusted_time;
+    let moment = time.time.format(&Rfc3339).unwrap_or_default();
+    writeln!(
+        f,
+        "    judged as of {moment}; certificate {} by {}",
+        signature.revocation.status, signature.revocation.source
+    )?;
+    let covers = if signature.covers_whole_document {
+        "the whole document"
+    } else {
+        "a part of the document"
+    };
+    writeln!(f, "    covers {covers}; {}", signature.algorithm)?;
+    if let Some(why) = signature.sub_indication.map(SubIndication::as_str) {
+        writeln!(f, "    {why}")?;
+    }
+    for reason in &signature.reasons {
+        let detail =
+            if reason.detail.is_empty() { String::new() } else { format!(" [{}]", reason.detail) };
+        writeln!(f, "    - {}{detail}", reason.message)?;
+    }
+    for warning in &signature.warnings {
+        let detail = if warning.detail.is_empty() {
+            String::new()
+        } else {
+            format!(" [{}]", warning.detail)
+        };
+        writeln!(f, "    note: {}{detail}", warning.message)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,284 @@
+//! The operator's configuration: one TOML file, read once, checked whole, with paths relative to
+//! the file. Unknown keys are errors, so that a misspelt one never passes in silence.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use time::{Date, OffsetDateTime};
+
+use crate::identity::{Bin, Iin};
+use crate::licensing::{OfficerRole, almaty};
+use crate::validation::Verifier;
+use crate::x509::{self, HttpFetch, RevocationChecker, RevocationMode, TrustError, TrustStore};
+
+/// The name of the configuration file that commands look for.
+pub const FILE_NAME: &str = "qoltanba.toml";
+
+/// The whole configuration.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The service itself.
+    #[serde(default)]
+    pub service: ServiceConfig,
+    /// Whom to believe.
+    #[serde(default)]
+    pub trust: TrustConfig,
+    /// How to ask about revocation.
+    #[serde(default)]
+    pub revocation: RevocationConfig,
+    /// The licensing authority and its officers; needed by `serve`.
+    pub authority: Option<AuthorityConfig>,
+    /// The payment gateway; needed by services that cost a fee.
+    pub payment: Option<PaymentConfig>,
+    /// PKCS#11 modules.
+    #[serde(default)]
+    pub token: TokenConfig,
+}
+
+/// `[service]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServiceConfig {
+    /// Address to listen at.
+    pub listen: String,
+    /// Address that people and QR codes use.
+    pub public_url: String,
+    /// The SQLite database.
+    pub database: PathBuf,
+}
+
+/// `[trust]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrustConfig {
+    /// Files and directories of certificates: self-signed ones are anchors, others intermediates.
+    pub certificates: Vec<PathBuf>,
+}
+
+/// `[revocation]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RevocationConfig {
+    /// `online`, `offline` or `off`.
+    pub mode: RevocationSetting,
+    /// Directory of CRLs that were fetched and verified.
+    pub crl_cache: Option<PathBuf>,
+    /// Hosts (`name` or `name:port`) that may be asked; nothing else ever is.
+    pub allowed_hosts: Vec<String>,
+}
+
+/// How revocation is looked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum RevocationSetting {
+    /// OCSP first, then CRL, from the allowed hosts; then what is stored.
+    #[default]
+    Online,
+    /// Only from given files and the CRL cache.
+    Offline,
+    /// Not at all; the report says so.
+    Off,
+}
+
+/// `[authority]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityConfig {
+    /// The authority's number: its officers' certificates must carry it.
+    pub bin: Bin,
+    /// Who does what, from when to when.
+    #[serde(default)]
+    pub officers: Vec<OfficerConfig>,
+}
+
+/// `[[authority.officers]]`: a dated authority to act.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfficerConfig {
+    /// The officer's number.
+    pub iin: Iin,
+    /// Name for the tasks of others ("assign to …").
+    pub name: String,
+    /// The office held.
+    pub role: OfficerRole,
+    /// Services the officer may act in; empty means all.
+    #[serde(default)]
+    pub services: Vec<String>,
+    /// First day, `YYYY-MM-DD`.
+    #[serde(deserialize_with = "date")]
+    pub from: Date,
+    /// Last day, `YYYY-MM-DD`.
+    #[serde(deserialize_with = "date")]
+    pub until: Date,
+}
+
+/// `[payment]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentConfig {
+    /// Address of the gateway.
+    pub url: String,
+}
+
+/// `[token]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenConfig {
+    /// PKCS#11 modules that may be loaded; no other library ever is.
+    pub modules: Vec<PathBuf>,
+    /// SoftHSM's own configuration file, where SoftHSM is used.
+    pub softhsm_conf: Option<PathBuf>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not valid TOML, or a key is unknown, missing or of the wrong kind.
+    #[error("{path}: {message}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the place of the fault.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let source = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let mut config: Self = toml::from_str(&source).map_err(|error| ConfigError::Invalid {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
+        config.resolve(path.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    /// Finds the configuration: the one named, else `qoltanba.toml` in this directory, else the
+    /// defaults, which trust nobody.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn find(named: Option<&Path>) -> Result<Self, ConfigError> {
+        let here = Path::new(FILE_NAME);
+        match named {
+            Some(path) => Self::load(path),
+            None if here.exists() => Self::load(here),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// The verifier this configuration asks for, with more CRLs from files.
+    ///
+    /// # Errors
+    /// [`TrustError`] if a certificate of the trust store cannot be read.
+    pub fn verifier(&self, crls: &[PathBuf]) -> Result<Verifier, TrustError> {
+        let trust = TrustStore::load(&self.trust.certificates)?;
+        let mode = match self.revocation.mode {
+            RevocationSetting::Online => RevocationMode::Online,
+            RevocationSetting::Offline => RevocationMode::Offline,
+            RevocationSetting::Off => return Ok(Verifier::new(trust, None)),
+        };
+        let checker = RevocationChecker::new(
+            x509::RevocationConfig {
+                mode,
+                crl_files: crls.to_vec(),
+                cache_dir: self.revocation.crl_cache.clone(),
+                allowed_hosts: self.revocation.allowed_hosts.clone(),
+                trust: Some(Arc::new(trust.clone())),
+                ..x509::RevocationConfig::default()
+            },
+            Arc::new(HttpFetch::new(&self.revocation.allowed_hosts)),
+        );
+        Ok(Verifier::new(trust, Some(Arc::new(checker))))
+    }
+
+    fn resolve(&mut self, base: &Path) {
+        let paths = self
+            .trust
+            .certificates
+            .iter_mut()
+            .chain(&mut self.revocation.crl_cache)
+            .chain(&mut self.token.softhsm_conf)
+            .chain([&mut self.service.database]);
+        for path in paths {
+            *path = base.join(&*path);
+        }
+    }
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8480".to_owned(),
+            public_url: "http://127.0.0.1:8480".to_owned(),
+            database: PathBuf::from("qoltanba.db"),
+        }
+    }
+}
+
+impl OfficerConfig {
+    /// Whether the authority to act holds at this moment, by the day in Almaty.
+    pub fn acts_at(&self, now: OffsetDateTime) -> bool {
+        (self.from..=self.until).contains(&almaty(now).date())
+    }
+}
+
+fn date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let format = time::macros::format_description!("[year]-[month]-[day]");
+    Date::parse(&text, &format).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(source: &str) -> Result<Config, ConfigError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(FILE_NAME);
+        std::fs::write(&path, source).unwrap();
+        Config::load(&path)
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named() {
+        let error = load("[revocation]\nallowed_host = ['a']\n").unwrap_err().to_string();
+        assert!(error.contains("allowed_host"), "{error}");
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let config = load("[trust]\ncertificates = ['trust']\n").unwrap();
+        assert!(config.trust.certificates[0].is_absolute());
+        assert!(config.service.database.is_absolute());
+    }
+
+    #[test]
+    fn an_officers_authority_ends_with_its_last_day_in_almaty() {
+        let config = load(
+            "[authority]\nbin = '940140000385'\n[[authority.officers]]\niin = '871008401427'\n\
+             name = 'A'\nrole = 'head'\nfrom = '2026-01-01'\nuntil = '2026-11-30'\n",
+        )
+        .unwrap();
+        let officer = &config.authority.unwrap().officers[0];
+        // 30 November 23:59 and 1 December 00:00 in Almaty (UTC+5).
+        assert!(officer.acts_at(time::macros::datetime!(2026-11-30 18:59 UTC)));
+        assert!(!officer.acts_at(time::macros::datetime!(2026-11-30 19:00 UTC)));
+    }
+}

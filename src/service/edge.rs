@@ -1,0 +1,146 @@
+//! The edge of the service: problems as responses, the caller's language, bodies with limits.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+
+use super::App;
+use crate::limits;
+use crate::problem::{Kind, Problem};
+use crate::text::Language;
+
+/// A problem on its way out, in the caller's language.
+pub struct Refusal {
+    problem: Problem,
+    language: Language,
+}
+
+/// What handlers return.
+pub type Answer<T> = Result<T, Refusal>;
+
+/// The language a caller asks for: `?lang=`, then `Accept-Language`, then Kazakh.
+#[derive(Clone, Copy)]
+pub struct Wanted(pub Language);
+
+/// A JSON body, at most [`limits::JSON_BODY_BYTES`] long; unknown fields are errors where the
+/// type says so, and errors name the place.
+pub struct Body<T>(pub T);
+
+impl Refusal {
+    /// The problem for a caller who reads `language`.
+    pub fn new(problem: impl Into<Problem>, language: Language) -> Self {
+        Self { problem: problem.into(), language }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.problem.kind.status())
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let json = self.problem.to_json(self.language).to_string();
+        let mut response =
+            (status, [(CONTENT_TYPE, "application/problem+json")], json).into_response();
+        if self.problem.kind == Kind::TryLater {
+            response.headers_mut().insert("retry-after", axum::http::HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+impl Wanted {
+    /// Reads the wish from the query and the headers.
+    pub fn of(query: Option<&str>, headers: &HeaderMap) -> Self {
+        let pairs = query.unwrap_or_default().split('&');
+        let asked = pairs.filter_map(|pair| pair.strip_prefix("lang=")).next();
+        let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let accepted = accepted.into_iter().flat_map(|value| value.split(','));
+        // Weights are not weighed: browsers list languages in the order of preference.
+        let accepted = accepted.filter_map(|tag| tag.trim().get(..2));
+        asked
+            .into_iter()
+            .chain(accepted)
+            .find_map(|code| code.parse().ok())
+            .map_or_else(Self::default, Self)
+    }
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self(Language::Kk)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Wanted {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts.uri.query(), &parts.headers))
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        let Wanted(language) = Wanted::of(request.uri().query(), request.headers());
+        let octets = read_body(request.into_body(), limits::JSON_BODY_BYTES)
+            .await
+            .map_err(|problem| Refusal::new(problem, language))?;
+        serde_json::from_slice(&octets).map(Self).map_err(|error| {
+            let problem = Problem::new(Kind::BadInput, "bad-json", error.to_string());
+            Refusal::new(problem, language)
+        })
+    }
+}
+
+/// Reads a body up to `limit` bytes.
+///
+/// # Errors
+/// `too-large`, or `broken-body` if the connection ended early.
+pub async fn read_body(body: axum::body::Body, limit: usize) -> Result<Vec<u8>, Problem> {
+    match axum::body::to_bytes(body, limit).await {
+        Ok(octets) => Ok(octets.to_vec()),
+        Err(error) => {
+            let too_large = std::error::Error::source(&error)
+                .is_some_and(|source| source.to_string().contains("limit"));
+            Err(if too_large {
+                Problem::new(Kind::TooLarge, "too-large", format!("at most {limit} bytes"))
+            } else {
+                Problem::new(Kind::BadInput, "broken-body", "the body ended early")
+            })
+        }
+    }
+}
+
+/// Runs blocking work (cryptography, the store, outbound fetches) off the request threads.
+///
+/// # Errors
+/// What `work` returns; `internal` if it panicked.
+pub async fn blocking<T: Send + 'static>(
+    app: &Arc<App>,
+    work: impl FnOnce(&App) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let app = app.clone();
+    tokio::task::spawn_blocking(move || work(&app))
+        .await
+        .unwrap_or_else(|error| Err(Problem::internal(format!("a worker ended early: {error}"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_query_outweighs_the_header_and_unknown_languages_fall_through() {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_LANGUAGE, "de-DE,ru;q=0.9,en;q=0.8".parse().unwrap());
+        assert_eq!(Wanted::of(Some("a=1&lang=en"), &headers).0, Language::En);
+        assert_eq!(Wanted::of(Some("lang=xx"), &headers).0, Language::Ru);
+        assert_eq!(Wanted::of(None, &HeaderMap::new()).0, Language::Kk);
+    }
+}

@@ -1,0 +1,263 @@
+//! The public look-up of licences (DESIGN decision 9): number, holder, kind, state and dates for
+//! everyone; the documents for whoever holds the unguessable code.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use time::{Date, OffsetDateTime};
+use utoipa::{IntoParams, ToSchema};
+
+use super::App;
+use super::edge::{Answer, Refusal, Wanted, blocking};
+use crate::crypto::{DigestAlgorithm, digest, hex};
+use crate::identity::{Bin, Iin};
+use crate::licensing::{Licence, almaty};
+use crate::pdf;
+use crate::problem::{Kind, Problem};
+use crate::signature::{FoundSignature, SignatureFormat};
+use crate::store::{LicenceFilter, LicenceKey, LicenceRow, Store, StoreExt as _};
+use crate::validation::LicenceInfo;
+
+/// Which licences are looked for: one of the three.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LookUp {
+    /// The licence number.
+    number: Option<String>,
+    /// The holder's IIN.
+    #[param(value_type = Option<String>)]
+    iin: Option<Iin>,
+    /// The holder's BIN.
+    #[param(value_type = Option<String>)]
+    bin: Option<Bin>,
+    /// Language of the sentences.
+    #[allow(dead_code, reason = "read by `Wanted`; here for the description")]
+    lang: Option<String>,
+}
+
+/// What everyone may know of a licence.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicLicence {
+    /// The licence number.
+    pub number: String,
+    /// Name of the holder.
+    pub holder: String,
+    /// The kind, for example `export`.
+    pub kind: String,
+    /// The service it was issued under.
+    pub service: String,
+    /// `active`, `suspended`, `reissued`, `terminated`, `not-begun` or `expired`, today.
+    pub state: String,
+    /// When it was issued.
+    #[serde(with = "time::serde::rfc3339")]
+    pub issued_at: OffsetDateTime,
+    /// First day of validity.
+    pub valid_from: Option<String>,
+    /// Last day of validity.
+    pub valid_to: Option<String>,
+}
+
+/// Looks licences up.
+#[utoipa::path(get, path = "/api/v1/licences", tag = "register", params(LookUp),
+    responses((status = 200, body = Vec<PublicLicence>)))]
+pub async fn look_up(
+    State(app): State<Arc<App>>,
+    Wanted(language): Wanted,
+    Query(query): Query<LookUp>,
+) -> Answer<Json<Vec<PublicLicence>>> {
+    let found = blocking(&app, move |app| {
+        find(app, query.number, query.iin.map(String::from), query.bin.map(String::from))
+    });
+    Ok(Json(found.await.map_err(|p| Refusal::new(p, language))?))
+}
+
+/// One licence by its number.
+#[utoipa::path(get, path = "/api/v1/licences/{number}", tag = "register",
+    params(("number" = String, Path)),
+    responses((status = 200, body = PublicLicence), (status = 404)))]
+pub async fn one(
+    State(app): State<Arc<App>>,
+    Wanted(language): Wanted,
+    Path(number): Path<String>,
+) -> Answer<Json<PublicLicence>> {
+    let found = blocking(&app, move |app| find(app, Some(number), None, None)).await;
+    let found = found.map(|rows| rows.into_iter().next());
+    match found.map_err(|p| Refusal::new(p, language))? {
+        Some(licence) => Ok(Json(licence)),
+        None => Err(Refusal::new(no_such_licence(), language)),
+    }
+}
+
+/// A document of a licence, for whoever holds the code: `licence.xml` or `licence-kk.pdf`.
+#[utoipa::path(get, path = "/api/v1/documents/{code}/{name}", tag = "register",
+    params(("code" = String, Path), ("name" = String, Path)),
+    responses((status = 200, description = "the document"), (status = 404)))]
+pub async fn document(
+    State(app): State<Arc<App>>,
+    Wanted(language): Wanted,
+    Path((code, name)): Path<(String, String)>,
+) -> Answer<Response> {
+    let found = blocking(&app, move |app| {
+        let row = by_code(app, &code)?;
+        let files = files(&row);
+        let file = files.into_iter().find(|file| file.name == name).ok_or_else(no_such_licence)?;
+        let document = app.store.view(|view| view.document(&file.sha256))?;
+        let document =
+            document.ok_or_else(|| Problem::internal("a registered document is gone"))?;
+        Ok((row.number, file.name, document))
+    });
+    let (number, name, document) = found.await.map_err(|p| Refusal::new(p, language))?;
+    Ok(download(&format!("{number}-{name}"), &document.media_type, document.bytes))
+}
+
+/// A file as a download that no cache keeps.
+pub(super) fn download(name: &str, media_type: &str, bytes: Vec<u8>) -> Response {
+    // Names come from us or were checked on the way in, but a header is a header.
+    let name: String =
+        name.chars().filter(|c| c.is_ascii_alphanumeric() || "-._".contains(*c)).collect();
+    let headers = [
+        (CONTENT_TYPE, media_type.to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        (CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (headers, bytes).into_response()
+}
+
+/// One document of a licence.
+pub(super) struct File {
+    /// Its name in the address.
+    pub name: String,
+    /// Its digest.
+    pub sha256: String,
+}
+
+/// The documents of a licence: the original first.
+pub(super) fn files(row: &LicenceRow) -> Vec<File> {
+    let original = File { name: "licence.xml".to_owned(), sha256: row.xml_sha256.clone() };
+    let presentations = row.pdf_sha256.iter().map(|(language, sha256)| File {
+        name: format!("licence-{language}.pdf"),
+        sha256: sha256.clone(),
+    });
+    std::iter::once(original).chain(presentations).collect()
+}
+
+/// The licence with this code.
+pub(super) fn by_code(app: &App, code: &str) -> Result<LicenceRow, Problem> {
+    let row = app.store.view(|view| view.licence(LicenceKey::Code(code)))?;
+    row.ok_or_else(no_such_licence)
+}
+
+/// Licences by number, IIN or BIN; exactly one must be given.
+pub(super) fn find(
+    app: &App,
+    number: Option<String>,
+    iin: Option<String>,
+    bin: Option<String>,
+) -> Result<Vec<PublicLicence>, Problem> {
+    if [&number, &iin, &bin].iter().filter(|given| given.is_some()).count() != 1 {
+        let detail = "one of number, iin and bin is needed";
+        return Err(Problem::new(Kind::BadInput, "one-criterion", detail));
+    }
+    let filter =
+        LicenceFilter { number, holder_iin: iin, holder_bin: bin, ..LicenceFilter::default() };
+    let rows = app.store.view(|view| view.licences(&filter))?;
+    let today = almaty(app.now()).date();
+    Ok(rows.iter().map(|row| PublicLicence::new(row, today)).collect())
+}
+
+/// What the register says of the licence a document is; `None` if it is none.
+///
+/// The number is read only from what the signatures cover, and the whole document is compared
+/// with the register's copy.
+///
+/// # Errors
+/// The store's.
+pub fn licence_of(
+    store: &(impl Store + ?Sized),
+    document: &[u8],
+    found: &[FoundSignature],
+    now: OffsetDateTime,
+) -> Result<Option<LicenceInfo>, Problem> {
+    let Some(number) = found.iter().find_map(|signature| number_in(document, signature)) else {
+        return Ok(None);
+    };
+    let row = store.view(|view| view.licence(LicenceKey::Number(&number)))?;
+    let Some(row) = row else {
+        return Ok(Some(LicenceInfo {
+            number,
+            state: "unknown".to_owned(),
+            holder: None,
+            valid_from: None,
+            valid_to: None,
+            matches_register: false,
+        }));
+    };
+    let sha256 = hex(&digest(DigestAlgorithm::Sha256, document));
+    let public = PublicLicence::new(&row, almaty(now).date());
+    Ok(Some(LicenceInfo {
+        number,
+        state: public.state,
+        holder: Some(public.holder),
+        valid_from: public.valid_from,
+        valid_to: public.valid_to,
+        matches_register: files(&row).iter().any(|file| file.sha256 == sha256),
+    }))
+}
+
+fn number_in(document: &[u8], signature: &FoundSignature) -> Option<String> {
+    if !signature.faults.is_empty() {
+        return None;
+    }
+    let from_xml = |octets: &[u8]| Some(Licence::from_xml(octets).ok()?.number);
+    match signature.format {
+        SignatureFormat::Pdf | SignatureFormat::PadesBB => {
+            // The signed revision is the document up to this signature; without faults nothing
+            // unexplained follows it.
+            let attached = pdf::attachments(document).ok()?;
+            attached.iter().find_map(|file| licence_in_attachment(&file.data))
+        }
+        _ => signature.scope.octets.iter().find_map(|octets| from_xml(octets)),
+    }
+}
+
+/// The attachment is the signed original: its number is read from what its signature covers.
+fn licence_in_attachment(data: &[u8]) -> Option<String> {
+    let found = crate::xml::read(data, None).ok()?;
+    let sound = found.iter().filter(|signature| signature.faults.is_empty());
+    sound
+        .flat_map(|signature| &signature.scope.octets)
+        .find_map(|octets| Some(Licence::from_xml(octets).ok()?.number))
+}
+
+impl PublicLicence {
+    /// What everyone may know, as of `today`.
+    pub(super) fn new(row: &LicenceRow, today: Date) -> Self {
+        let begun = row.valid_from.is_none_or(|from| from <= today);
+        let ended = row.valid_to.is_some_and(|to| to < today);
+        let state = match (row.state.as_str(), begun, ended) {
+            ("active", false, _) => "not-begun",
+            ("active", _, true) => "expired",
+            (state, ..) => state,
+        };
+        Self {
+            number: row.number.clone(),
+            holder: row.holder_name.clone(),
+            kind: row.kind.clone(),
+            service: row.service.clone(),
+            state: state.to_owned(),
+            issued_at: row.issued_at,
+            valid_from: row.valid_from.map(|day| day.to_string()),
+            valid_to: row.valid_to.map(|day| day.to_string()),
+        }
+    }
+}
+
+fn no_such_licence() -> Problem {
+    Problem::new(Kind::NotFound, "no-such-licence", "The register has no such licence or document.")
+}

@@ -1,0 +1,108 @@
+//! The routes, their description (OpenAPI), and what goes with every answer.
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::routing::get;
+use axum::{Json, Router};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::edge::blocking;
+use super::{App, login, offer, pages, register, requests, results, review, sign_request, verify};
+use crate::problem::{Kind, Problem};
+use crate::service::edge::{Refusal, Wanted};
+use crate::store::StoreExt as _;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Qoltanba",
+        description = "Signatures and licence documents for Kazakhstan's e-licensing. Errors are \
+                       problem details (RFC 9457) with a stable `code`; sentences come in the \
+                       language of `?lang=` or `Accept-Language`.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    tags(
+        (name = "verify", description = "Verify signed documents"),
+        (name = "register", description = "Look licences up; no login"),
+        (name = "services", description = "What can be asked for; no login"),
+        (name = "login", description = "Log in by signing a challenge"),
+        (name = "applicant", description = "Requests and the applicant's cabinet"),
+        (name = "officer", description = "Tasks and steps of the authority"),
+    )
+)]
+struct Description;
+
+/// The whole service.
+pub fn router(app: Arc<App>) -> Router {
+    let (api, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(verify::verify))
+        .routes(routes!(register::look_up))
+        .routes(routes!(register::one))
+        .routes(routes!(register::document))
+        .routes(routes!(offer::all))
+        .routes(routes!(offer::one))
+        .routes(routes!(login::challenge))
+        .routes(routes!(login::login))
+        .routes(routes!(login::logout))
+        .routes(routes!(requests::cabinet))
+        .routes(routes!(requests::begin, requests::one))
+        .routes(routes!(requests::fill))
+        .routes(routes!(requests::attach, requests::detach))
+        .routes(routes!(requests::pay))
+        .routes(routes!(requests::check_payment))
+        .routes(routes!(requests::choose_certificate))
+        .routes(routes!(requests::document))
+        .routes(routes!(sign_request::prepare))
+        .routes(routes!(sign_request::complete))
+        .routes(routes!(review::tasks))
+        .routes(routes!(review::act))
+        .routes(routes!(results::prepare))
+        .routes(routes!(results::complete))
+        .split_for_parts();
+    let description = Arc::new(description);
+    api.route("/api/v1/openapi.json", get(move || async move { Json((*description).clone()) }))
+        .route("/health/live", get(|| async { "ok" }))
+        .route("/health/ready", get(ready))
+        .merge(pages::routes())
+        .fallback(missing)
+        // Each handler reads its body under its own limit (limits.rs); axum's default would cut
+        // documents off at 2 MB.
+        .layer(DefaultBodyLimit::disable())
+        .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))
+        .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(REFERRER_POLICY, "no-referrer"))
+        .layer(header(HeaderName::from_static("x-frame-options"), "DENY"))
+        .layer(TraceLayer::new_for_http())
+        .with_state(app)
+}
+
+/// Nothing from elsewhere, no inline scripts, no frames.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
+     frame-ancestors 'none'; base-uri 'none'";
+
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+/// Whether the store can be read.
+async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+    let read = blocking(&app, |app| Ok(app.store.view(|view| view.audit_head())?)).await;
+    match read {
+        Ok(_) => (StatusCode::OK, "ready"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read"),
+    }
+}
+
+async fn missing(Wanted(language): Wanted) -> Refusal {
+    let problem = Problem::new(Kind::NotFound, "no-such-address", "There is nothing here.");
+    Refusal::new(problem, language)
+}

@@ -1,0 +1,142 @@
+//! `POST /api/v1/verify`: any signed document in, the report out. The document is not kept.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{FromRequest, Multipart, Query, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use utoipa::IntoParams;
+
+use super::edge::{Answer, Refusal, Wanted, blocking, read_body};
+use super::{App, register};
+use crate::limits;
+use crate::problem::{Kind, Problem};
+use crate::text::Language;
+use crate::validation::{Purpose, Question, Report, TimeSource, TrustedTime};
+
+/// How to judge.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct VerifyQuery {
+    /// Judge as of this time (RFC 3339) instead of now.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    #[param(value_type = Option<String>, example = "2026-11-21T12:00:00Z")]
+    at: Option<OffsetDateTime>,
+    /// Language of the sentences: kk, ru or en.
+    #[allow(dead_code, reason = "read by `Wanted`; here for the description")]
+    lang: Option<String>,
+}
+
+/// A document that was sent, with its content if the signature is detached.
+#[derive(Default)]
+pub struct Upload {
+    /// The name the sender gave the file; empty if none.
+    pub name: String,
+    /// The document.
+    pub document: Vec<u8>,
+    /// What a detached signature was made over.
+    pub content: Option<Vec<u8>>,
+}
+
+/// Verifies the signatures of a document. The body is the document, or a form with the parts
+/// `file` and, for a detached signature, `content`.
+#[utoipa::path(post, path = "/api/v1/verify", tag = "verify", params(VerifyQuery),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, body = Report), (status = 413, description = "larger than the limit"),
+              (status = 422, description = "unreadable, or not signed")))]
+pub async fn verify(
+    State(app): State<Arc<App>>,
+    Wanted(language): Wanted,
+    Query(query): Query<VerifyQuery>,
+    request: Request,
+) -> Answer<Json<Report>> {
+    let upload = upload(request).await.map_err(|p| Refusal::new(p, language))?;
+    let report = blocking(&app, move |app| judge(app, &upload, query.at, language)).await;
+    Ok(Json(report.map_err(|p| Refusal::new(p, language))?))
+}
+
+/// Judges an upload and looks up the licence it may be.
+pub(super) fn judge(
+    app: &App,
+    upload: &Upload,
+    at: Option<OffsetDateTime>,
+    language: Language,
+) -> Result<Report, Problem> {
+    judge_at(app, upload, at.map(|time| TrustedTime { time, source: TimeSource::Given }), language)
+}
+
+/// Judges a document of the register as of the moment it was entered, which the audit log proves.
+pub(super) fn judge_registered(
+    app: &App,
+    upload: &Upload,
+    entered: OffsetDateTime,
+    language: Language,
+) -> Result<Report, Problem> {
+    let time = TrustedTime { time: entered, source: TimeSource::Register };
+    judge_at(app, upload, Some(time), language)
+}
+
+fn judge_at(
+    app: &App,
+    upload: &Upload,
+    at: Option<TrustedTime>,
+    language: Language,
+) -> Result<Report, Problem> {
+    let now = app.now();
+    let verified = app.verifier.verify(&Question {
+        document: &upload.document,
+        content: upload.content.as_deref(),
+        at,
+        now,
+        purpose: Purpose::Document,
+        language,
+    })?;
+    let mut report = verified.report;
+    report.licence =
+        register::licence_of(app.store.as_ref(), &upload.document, &verified.found, now)?;
+    Ok(report)
+}
+
+/// Reads a document from a body: raw, or the parts of a form.
+pub(super) async fn upload(request: Request) -> Result<Upload, Problem> {
+    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !media_type.is_some_and(|value| value.starts_with("multipart/form-data")) {
+        let document = read_body(request.into_body(), limits::DOCUMENT_BYTES).await?;
+        return Ok(Upload { document, ..Upload::default() });
+    }
+    let broken = |error: &dyn std::fmt::Display| {
+        Problem::new(Kind::BadInput, "broken-form", error.to_string())
+    };
+    let mut form = Multipart::from_request(request, &()).await.map_err(|error| broken(&error))?;
+    let mut upload = Upload::default();
+    while let Some(mut part) = form.next_field().await.map_err(|error| broken(&error))? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let file = part.file_name().unwrap_or_default().to_owned();
+        let mut octets = Vec::new();
+        while let Some(chunk) = part.chunk().await.map_err(|error| broken(&error))? {
+            if octets.len() + chunk.len() > limits::DOCUMENT_BYTES {
+                let detail = format!("at most {} bytes", limits::DOCUMENT_BYTES);
+                return Err(Problem::new(Kind::TooLarge, "document-too-large", detail));
+            }
+            octets.extend_from_slice(&chunk);
+        }
+        match name.as_str() {
+            "file" => {
+                upload.name = file;
+                upload.document = octets;
+            }
+            "content" => upload.content = Some(octets),
+            other => {
+                let detail =
+                    format!("unknown part {:?}", other.chars().take(64).collect::<String>());
+                return Err(Problem::new(Kind::BadInput, "unknown-part", detail));
+            }
+        }
+    }
+    if upload.document.is_empty() {
+        return Err(Problem::new(Kind::BadInput, "no-file", "the part `file` is missing or empty"));
+    }
+    Ok(upload)
+}

@@ -1,0 +1,109 @@
+//! Which format a document has, judged by its first octets.
+
+use crate::signature::FoundSignature;
+use crate::{cms, limits, pdf, xml};
+
+/// A document format that can carry signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentFormat {
+    /// XML with XML signatures.
+    Xml,
+    /// PDF.
+    Pdf,
+    /// CMS SignedData, as DER, BER, base64 or PEM.
+    Cms,
+}
+
+/// Why a document could not be judged at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// Larger than [`limits::DOCUMENT_BYTES`].
+    #[error("the document is larger than {} bytes", limits::DOCUMENT_BYTES)]
+    TooLarge,
+    /// Neither XML, PDF nor CMS.
+    #[error("the document is neither XML, PDF nor CMS")]
+    UnknownFormat,
+    /// The format's reader refused it.
+    #[error("the {} document cannot be read: {why}", .format.name())]
+    Broken {
+        /// The format its first octets announce.
+        format: DocumentFormat,
+        /// What the reader said.
+        why: String,
+    },
+    /// It can be read, but nobody signed it.
+    #[error("the {} document carries no signature", .format.name())]
+    NotSigned {
+        /// The document's format.
+        format: DocumentFormat,
+    },
+}
+
+impl DocumentFormat {
+    /// The format a document announces; `None` for anything else.
+    pub fn detect(document: &[u8]) -> Option<Self> {
+        let text = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
+        let head = &text[..text.len().min(1024)];
+        // ISO 32000-1 annex H.3.4.1: the header stands within the first 1024 bytes.
+        if head.windows(5).any(|window| window == b"%PDF-") {
+            return Some(Self::Pdf);
+        }
+        match text.trim_ascii_start() {
+            [b'<', ..] => Some(Self::Xml),
+            [0x30, ..] | [b'M', b'I', ..] => Some(Self::Cms),
+            text if text.starts_with(b"-----BEGIN") => Some(Self::Cms),
+            _ => None,
+        }
+    }
+
+    /// The format's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Xml => "XML",
+            Self::Pdf => "PDF",
+            Self::Cms => "CMS",
+        }
+    }
+}
+
+/// The signatures of a document, read under the limits table; `content` is what a detached
+/// signature was made over.
+///
+/// # Errors
+/// [`Unreadable`]; a document without signatures is one too.
+pub fn read(
+    document: &[u8],
+    content: Option<&[u8]>,
+) -> Result<(DocumentFormat, Vec<FoundSignature>), Unreadable> {
+    if document.len() > limits::DOCUMENT_BYTES {
+        return Err(Unreadable::TooLarge);
+    }
+    let format = DocumentFormat::detect(document).ok_or(Unreadable::UnknownFormat)?;
+    let broken = |why: String| Unreadable::Broken { format, why };
+    let found = match format {
+        DocumentFormat::Xml => xml::read(document, content).map_err(|e| broken(e.to_string()))?,
+        DocumentFormat::Pdf => pdf::read(document).map_err(|e| broken(e.to_string()))?,
+        DocumentFormat::Cms => cms::read(document, content).map_err(|e| broken(e.to_string()))?,
+    };
+    if found.is_empty() {
+        return Err(Unreadable::NotSigned { format });
+    }
+    Ok((format, found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_by_their_first_octets() {
+        let detect = DocumentFormat::detect;
+        assert_eq!(detect(b"\xef\xbb\xbf <a/>"), Some(DocumentFormat::Xml));
+        assert_eq!(detect(b"%PDF-1.7"), Some(DocumentFormat::Pdf));
+        assert_eq!(detect(b"\x30\x82"), Some(DocumentFormat::Cms));
+        assert_eq!(detect(b"-----BEGIN CMS-----"), Some(DocumentFormat::Cms));
+        assert_eq!(detect(b"MIIK"), Some(DocumentFormat::Cms));
+        assert_eq!(detect(b"hello"), None);
+        assert_eq!(detect(b""), None);
+    }
+}

@@ -1,0 +1,282 @@
+//! The report a caller gets: the shape is part of the API and of the command line, and stable.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+use super::{Judgement, SubIndication, TimeSource, Verdict};
+use crate::reason::{Reason, ReasonCode};
+use crate::signature::{FoundSignature, SignatureFormat};
+use crate::text::Language;
+use crate::x509::{Certificate, RevocationAnswer, RevocationStatus};
+
+/// The report on one document.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The document that was judged.
+    pub document: DocumentInfo,
+    /// The worst verdict of its signatures.
+    #[schema(value_type = String, example = "TOTAL-PASSED")]
+    pub verdict: Verdict,
+    /// Each signature, in the order of the document.
+    pub signatures: Vec<SignatureReport>,
+    /// The licence the document is, and its state today; `null` if it is none of ours.
+    pub licence: Option<LicenceInfo>,
+}
+
+/// Format, size and digest of a document.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DocumentInfo {
+    /// `XML`, `PDF` or `CMS`.
+    pub format: String,
+    /// Size in bytes.
+    pub size: usize,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// The report on one signature.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignatureReport {
+    /// The signature's identifier in the document.
+    pub id: String,
+    /// Format and level.
+    #[schema(value_type = String, example = "XAdES-B-B")]
+    pub format: SignatureFormat,
+    /// The verdict.
+    #[schema(value_type = String, example = "TOTAL-PASSED")]
+    pub verdict: Verdict,
+    /// Why it is not TOTAL-PASSED (EN 319 102-1).
+    #[schema(value_type = Option<String>)]
+    pub sub_indication: Option<SubIndication>,
+    /// Every reason, the gravest first.
+    pub reasons: Vec<ReasonInfo>,
+    /// What is odd but no reason against the signature.
+    pub warnings: Vec<ReasonInfo>,
+    /// The signer, as the certificate names it.
+    pub signer: SignerInfo,
+    /// The signature algorithm by its standard name.
+    pub algorithm: String,
+    /// What exactly is covered.
+    pub signed_scope: Vec<ScopeInfo>,
+    /// Whether everything of the document is covered.
+    pub covers_whole_document: bool,
+    /// The signing time the signer claims; no proof.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub claimed_time: Option<OffsetDateTime>,
+    /// The time the signature was judged at.
+    pub trusted_time: TrustedTimeInfo,
+    /// The signer's certificate, if there is one.
+    pub certificate: Option<CertificateInfo>,
+    /// What is known of its revocation.
+    pub revocation: RevocationInfo,
+}
+
+/// A reason with its sentence in the language asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReasonInfo {
+    /// The machine-readable code.
+    #[schema(value_type = String, example = "revoked")]
+    pub code: ReasonCode,
+    /// The sentence for people.
+    pub message: String,
+    /// The technical detail, in English; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// Who signed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignerInfo {
+    /// Name with patronymic.
+    pub name: String,
+    /// Number of the person.
+    pub iin: Option<String>,
+    /// Number of the organisation.
+    pub bin: Option<String>,
+    /// Name of the organisation.
+    pub organisation: Option<String>,
+    /// Roles by the national profile.
+    pub roles: Vec<String>,
+}
+
+/// One covered piece.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScopeInfo {
+    /// `document`, `element`, `bytes` or `content`.
+    pub kind: String,
+    /// Which piece.
+    pub what: String,
+}
+
+/// The time of judgement and what makes it believable.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TrustedTimeInfo {
+    /// The moment.
+    #[serde(with = "time::serde::rfc3339")]
+    pub time: OffsetDateTime,
+    /// `now`, `given` or `register`.
+    #[schema(value_type = String, example = "now")]
+    pub source: TimeSource,
+}
+
+/// The signer's certificate in short.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateInfo {
+    /// Serial number, lower-case hexadecimal.
+    pub serial: String,
+    /// Issuer (RFC 4514).
+    pub issuer: String,
+    /// First moment of validity.
+    #[serde(with = "time::serde::rfc3339")]
+    pub not_before: OffsetDateTime,
+    /// Last moment of validity.
+    #[serde(with = "time::serde::rfc3339")]
+    pub not_after: OffsetDateTime,
+}
+
+/// What is known of the certificate's revocation, and who said so.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RevocationInfo {
+    /// `good`, `revoked`, `on-hold`, `unknown` or `not-checked`.
+    pub status: String,
+    /// `ocsp`, `crl` or `none`.
+    pub source: String,
+    /// When the answer was true (`thisUpdate`).
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub at: Option<OffsetDateTime>,
+}
+
+/// A licence of our register, as it stands today.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LicenceInfo {
+    /// The licence number.
+    pub number: String,
+    /// `active`, `suspended`, `reissued`, `terminated` or `unknown`.
+    pub state: String,
+    /// Name of the holder.
+    pub holder: Option<String>,
+    /// First day of validity, `YYYY-MM-DD`.
+    pub valid_from: Option<String>,
+    /// Last day of validity, `YYYY-MM-DD`.
+    pub valid_to: Option<String>,
+    /// Whether the document is, octet for octet, the one the register holds.
+    pub matches_register: bool,
+}
+
+impl ReasonInfo {
+    /// The reason with its sentence.
+    pub fn new(reason: &Reason, language: Language) -> Self {
+        Self {
+            code: reason.code,
+            message: reason.code.message(language).to_owned(),
+            detail: reason.detail.clone(),
+        }
+    }
+}
+
+impl Report {
+    /// The report over the signatures found and the judgements on them.
+    pub(super) fn new(
+        document: DocumentInfo,
+        found: &[FoundSignature],
+        judgements: &[Judgement],
+        language: Language,
+    ) -> Self {
+        let verdicts = judgements.iter().map(|judgement| judgement.verdict);
+        let signatures = found.iter().zip(judgements);
+        Self {
+            document,
+            // A document without signatures never gets here; were it to, it would not pass.
+            verdict: verdicts.max().unwrap_or(Verdict::Indeterminate),
+            signatures: signatures.map(|(f, j)| SignatureReport::new(f, j, language)).collect(),
+            licence: None,
+        }
+    }
+}
+
+impl SignatureReport {
+    fn new(found: &FoundSignature, judgement: &Judgement, language: Language) -> Self {
+        let infos = |reasons: &[Reason]| {
+            reasons.iter().map(|reason| ReasonInfo::new(reason, language)).collect()
+        };
+        let algorithm = match &found.algorithm {
+            Ok(algorithm) => algorithm.row().name.to_owned(),
+            Err(unsupported) => unsupported.name.clone(),
+        };
+        let items = found.scope.items.iter();
+        Self {
+            id: found.id.clone(),
+            format: found.format,
+            verdict: judgement.verdict,
+            sub_indication: judgement.sub_indication,
+            reasons: infos(&judgement.reasons),
+            warnings: infos(&judgement.warnings),
+            signer: found.certificate.as_ref().map(SignerInfo::new).unwrap_or_default(),
+            algorithm,
+            signed_scope: items
+                .map(|item| ScopeInfo { kind: item.kind.clone(), what: item.what.clone() })
+                .collect(),
+            covers_whole_document: found.scope.covers_whole_document,
+            claimed_time: found.claimed_time,
+            trusted_time: TrustedTimeInfo {
+                time: judgement.time.time,
+                source: judgement.time.source,
+            },
+            certificate: found.certificate.as_ref().map(CertificateInfo::new),
+            revocation: RevocationInfo::new(judgement.revocation.as_ref()),
+        }
+    }
+}
+
+impl SignerInfo {
+    /// The signer a certificate names.
+    pub fn new(certificate: &Certificate) -> Self {
+        let holder = certificate.holder();
+        Self {
+            name: holder.full_name(),
+            iin: holder.iin.map(String::from),
+            bin: holder.bin.map(String::from),
+            organisation: holder.organisation,
+            roles: holder.roles.iter().map(|role| role.as_str().to_owned()).collect(),
+        }
+    }
+}
+
+impl CertificateInfo {
+    /// A certificate in short.
+    pub fn new(certificate: &Certificate) -> Self {
+        Self {
+            serial: certificate.serial_hex(),
+            issuer: certificate.issuer().to_string(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+        }
+    }
+}
+
+impl RevocationInfo {
+    /// An answer in short; `None` means that nobody was asked.
+    pub fn new(answer: Option<&RevocationAnswer>) -> Self {
+        let Some(answer) = answer else {
+            return Self { status: "not-checked".to_owned(), source: "none".to_owned(), at: None };
+        };
+        let status = match answer.status {
+            RevocationStatus::Good => "good",
+            RevocationStatus::Revoked { .. } => "revoked",
+            RevocationStatus::OnHold { .. } => "on-hold",
+            RevocationStatus::Unknown => "unknown",
+        };
+        Self { status: status.to_owned(), source: answer.source.to_owned(), at: answer.at }
+    }
+}
