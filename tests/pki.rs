@@ -3,7 +3,7 @@
 mod kit;
 
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -397,31 +397,20 @@ fn making_it_again_keeps_what_is_there_and_other_options_are_refused() {
     assert!(matches!(elsewhere, Err(PkiError::NotConfigured(_))));
 }
 
+/// Names the directory for the child process of the next test.
 const CHILD: &str = "QOLTANBA_TEST_WORLD";
-
-/// Not a test by itself: the process `a_half_made_directory_is_made_anew` starts.
-#[test]
-#[ignore = "runs as a child of another test"]
-fn child_makes_a_world() {
-    let dir = PathBuf::from(std::env::var_os(CHILD).expect("started by another test"));
-    softhsm::enter(&dir).unwrap();
-    let options = Options {
-        algorithm: Algorithm::P256,
-        base_url: "http://127.0.0.1:1".to_owned(),
-        module: softhsm::module().unwrap(),
-        now: OffsetDateTime::now_utc(),
-    };
-    let world = create(&dir, &options, &SystemRandom, &mut |_| {}).unwrap();
-    world.signer("person").unwrap();
-}
 
 #[test]
 fn a_half_made_directory_is_made_anew() {
+    if let Some(dir) = std::env::var_os(CHILD) {
+        return make_a_world(Path::new(&dir));
+    }
     let _ = kit::world();
     let dir = kit::scratch("half-made");
+    // SoftHSM looks for tokens when it is loaded, so each run is a process of its own.
     let make = || {
         let made = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_makes_a_world", "--ignored"])
+            .args(["--exact", "a_half_made_directory_is_made_anew"])
             .env(CHILD, &dir)
             .output()
             .unwrap();
@@ -432,4 +421,16 @@ fn a_half_made_directory_is_made_anew() {
     assert_eq!(make(), first, "a whole one is kept");
     std::fs::remove_file(dir.join("index.json")).unwrap();
     assert_ne!(make(), first, "a half-made one is not");
+}
+
+fn make_a_world(dir: &Path) {
+    softhsm::enter(dir).unwrap();
+    let options = Options {
+        algorithm: Algorithm::P256,
+        base_url: "http://127.0.0.1:1".to_owned(),
+        module: softhsm::module().unwrap(),
+        now: OffsetDateTime::now_utc(),
+    };
+    let world = create(dir, &options, &SystemRandom, &mut |_| {}).unwrap();
+    world.signer("person").unwrap();
 }

@@ -125,3 +125,26 @@ pub fn serial_hex(serial: &Integer) -> Result<String, PkiError> {
     let start = 2 + der.iter().skip(2).take_while(|octet| **octet == 0).count();
     Ok(crate::crypto::hex(der.get(start..).unwrap_or_default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn serial_numbers_survive_the_round_trip(octets in prop::collection::vec(any::<u8>(), 1..40)) {
+            let hex = crate::crypto::hex(&octets);
+            let start = octets.iter().position(|octet| *octet != 0);
+            let expected = start.map_or_else(String::new, |start| hex[2 * start..].to_owned());
+            prop_assert_eq!(serial_hex(&serial(&hex).unwrap()).unwrap(), expected);
+        }
+
+        #[test]
+        fn any_text_is_no_panic(text in ".{0,20}") {
+            let _ = serial(&text);
+            let _ = object_identifier(&text);
+        }
+    }
+}

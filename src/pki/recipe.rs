@@ -169,6 +169,17 @@ mod tests {
         assert!(recipe.authorities.iter().all(|authority| authority.name.contains("TEST")));
     }
 
+    // pkcs11-tool takes the first token whose label begins with the one given.
+    #[test]
+    fn no_token_label_begins_with_another() {
+        let recipe = Recipe::embedded().unwrap();
+        let labels: BTreeSet<_> = recipe.holders.iter().map(|holder| &holder.token).collect();
+        for label in &labels {
+            let begins = |other: &&&String| other.starts_with(label.as_str());
+            assert_eq!(labels.iter().filter(begins).count(), 1, "{label}");
+        }
+    }
+
     #[test]
     fn its_names_use_every_letter_that_is_only_kazakh() {
         let recipe = Recipe::embedded().unwrap();

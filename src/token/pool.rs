@@ -152,15 +152,21 @@ impl Token {
         Err(SignError::TokenGone(self.info.label.clone()))
     }
 
-    /// As [`Token::run`], on a session that may write to the token.
+    /// Does `work` once on a session that may write: a key half made is not made twice.
     pub(super) fn run_writing<T>(
         &self,
         work: impl Fn(&Session) -> Result<T, Fault>,
     ) -> Result<T, SignError> {
-        self.run(|_, _| {
+        let done = self.run_once(&|_, _| {
             let slot = Slot::try_from(lock(&self.pool).slot)?;
             // Beside the borrowed session, which holds the login.
             work(&self.module.pkcs11().open_rw_session(slot)?)
+        });
+        done.map_err(|(generation, fault)| {
+            if matches!(fault, Fault::Lost(_)) {
+                self.reset(generation);
+            }
+            fault.into_inner()
         })
     }
 

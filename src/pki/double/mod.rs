@@ -37,9 +37,6 @@ use crate::limits;
 use crate::token::{Signer as _, TokenSigner};
 use crate::x509::Certificate;
 
-/// Largest request of any of its services, in bytes.
-const REQUEST_BYTES: usize = 64 * 1024;
-
 /// The services of one test PKI with their present state.
 pub struct Double {
     world: World,
@@ -158,7 +155,7 @@ pub fn router(double: Arc<Double>) -> Router {
         .route("/ocsp", post(status))
         .route("/tsp", post(time_stamp))
         .merge(control::routes())
-        .layer(DefaultBodyLimit::max(REQUEST_BYTES))
+        .layer(DefaultBodyLimit::max(limits::OCSP_BYTES))
         .with_state(double)
 }
 
