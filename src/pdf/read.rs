@@ -63,6 +63,19 @@ pub fn read(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
     Ok(found)
 }
 
+/// The revision a signature covers, as a document of its own that can be read further (its
+/// attachments, its text). It differs from the verified octets of the scope by the gap only, which
+/// holds nothing but the signature. `None` if `pdf` is not the document the signature was found in.
+pub fn signed_revision<'a>(pdf: &'a [u8], found: &FoundSignature) -> Option<&'a [u8]> {
+    let (item, octets) = (found.scope.items.first()?, found.scope.octets.first()?);
+    let numbers: Vec<usize> =
+        item.what.split(['-', ' ']).filter_map(|number| number.parse().ok()).collect();
+    let [0, start, resume, end] = numbers[..] else { return None };
+    let (before, after) = (pdf.get(..start)?, pdf.get(resume..end)?);
+    let same = octets.strip_prefix(before) == Some(after);
+    same.then(|| pdf.get(..end)).flatten()
+}
+
 /// Finds the signature dictionary of a field and proves its `/ByteRange` (ISO 32000-1 §12.8.1).
 fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     let malformed = |what: &str| Reason::new(ReasonCode::Malformed, what);
@@ -181,7 +194,7 @@ fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> Foun
     found.faults.extend(faults);
     judge_dictionary(&located.dictionary, &mut found);
     let (before, after) = parts(octets, &located.gap);
-    let what = format!("0–{} and {}–{}", located.gap.start, located.gap.end, located.end);
+    let what = ranges(&located.gap, located.end);
     found.scope = SignedScope {
         items: vec![ScopeItem { kind: "bytes".to_owned(), what }],
         covers_whole_document: located.end == file.octets().len(),
@@ -258,6 +271,10 @@ fn judge_dictionary(dictionary: &Dictionary, found: &mut FoundSignature) {
         found.warnings.push(Reason::new(ReasonCode::Malformed, detail));
     }
     found.claimed_time = found.claimed_time.or(said);
+}
+
+fn ranges(gap: &Range<usize>, end: usize) -> String {
+    format!("0-{} {}-{end}", gap.start, gap.end)
 }
 
 fn parts<'a>(octets: &'a [u8], gap: &Range<usize>) -> (&'a [u8], &'a [u8]) {
