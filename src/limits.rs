@@ -92,6 +92,10 @@ pub const PDF_READS: usize = 16;
 /// memory; the largest honest lists have under 100 000.
 pub const PDF_VALUES: usize = 500_000;
 
+/// Values read while one PDF is judged, repeated reading included; at worst three seconds of work.
+/// A dozen signatures over a document of 10 000 objects need some six million.
+pub const PDF_VALUES_READ: usize = 8_000_000;
+
 /// Length of a form field's full name in a PDF, in bytes; every level of nesting adds to it.
 pub const PDF_FIELD_NAME: usize = 1_024;
 

@@ -8,6 +8,7 @@ use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 use super::file::{File, Text};
 use super::tree::{self, Field};
+use super::xref::Entry;
 use super::{PdfError, changes};
 use crate::cms::{self, Content};
 use crate::crypto::{DigestAlgorithm, Digester, UnsupportedAlgorithm, ValueForm, verify};
@@ -87,6 +88,9 @@ fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     else {
         return Err(malformed("the signature dictionary is no plain dictionary of the file"));
     };
+    let Some(Entry::At { offset, .. }) = file.entry(id.0) else {
+        return Err(malformed("the signature dictionary is not there"));
+    };
     let gap = loaded.value.entry(b"Contents");
     let gap = gap.ok_or_else(|| malformed("the signature has no /Contents"))?;
     let contents = dictionary.get(b"Contents").and_then(Object::as_str).unwrap_or_default();
@@ -118,7 +122,7 @@ fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     let end = end.ok_or_else(|| malformed("/ByteRange reaches beyond the end of the file"))?;
     Ok(Located {
         id,
-        offset: loaded.value.span.start,
+        offset,
         dictionary: dictionary.clone(),
         gap,
         end,
@@ -205,8 +209,9 @@ fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> Foun
 
 /// The signature must already stand in the revision it signs, at the same place.
 fn outside_revision(revision: &File<'_>, located: &Located) -> Option<Reason> {
-    let stands = revision.load(located.id).ok().flatten();
-    let stands = stands.is_some_and(|loaded| loaded.value.span.start == located.offset);
+    let at = |entry| matches!(entry, Some(Entry::At { offset, .. }) if offset == located.offset);
+    let stands =
+        at(revision.entry(located.id.0)) && revision.generation(located.id.0) == Some(located.id.1);
     let named = tree::fields(revision).is_ok_and(|fields| {
         let wanted = |field: &Field| {
             let value = field.value.as_ref().and_then(|value| value.as_reference().ok());
