@@ -110,13 +110,18 @@ pub const PDF_OBJECTS: usize = 500_000;
 /// Revisions (incremental updates) of one PDF: signatures, time-stamps and stamps stay under 50.
 pub const PDF_REVISIONS: usize = 128;
 
-/// How many times its own size the objects of a PDF are read while its signatures are judged: a
-/// dozen signatures over a dozen revisions need some thirty.
-pub const PDF_READS: usize = 64;
+/// How many times its own size the objects of a PDF (without the octets of its streams, which are
+/// most of an honest file) are read while its signatures are judged. A signature needs about five
+/// times the objects, so this does for a dozen.
+pub const PDF_READS: usize = 16;
 
 /// Values (numbers, names, list items) of one PDF object: each takes about a hundred bytes of
 /// memory; the largest honest lists have under 100 000.
 pub const PDF_VALUES: usize = 500_000;
+
+/// Values read while one PDF is judged, repeated reading included; at worst three seconds of work.
+/// A dozen signatures over a document of 10 000 objects need some six million.
+pub const PDF_VALUES_READ: usize = 8_000_000;
 
 /// Length of a form field's full name in a PDF, in bytes; every level of nesting adds to it.
 pub const PDF_FIELD_NAME: usize = 1_024;

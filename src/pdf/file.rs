@@ -26,9 +26,10 @@ pub(super) struct File<'a> {
     budget: Rc<Budget>,
 }
 
-/// The work left for a file and its revisions together, in bytes.
+/// The work left for a file and its revisions together: bytes and values parsed, bytes decoded.
 struct Budget {
     parsed: Cell<usize>,
+    values: Cell<usize>,
     decoded: Cell<usize>,
 }
 
@@ -65,7 +66,8 @@ impl<'a> File<'a> {
         // A small file with many signatures may be read a little more often.
         let parsed = octets.len().saturating_mul(limits::PDF_READS).saturating_add(1 << 20);
         let decoded = Cell::new(limits::PDF_DECODED_BYTES);
-        Self::with_budget(octets, Rc::new(Budget { parsed: Cell::new(parsed), decoded }))
+        let (parsed, values) = (Cell::new(parsed), Cell::new(limits::PDF_VALUES_READ));
+        Self::with_budget(octets, Rc::new(Budget { parsed, values, decoded }))
     }
 
     /// The revision that ends there, as a file of its own.
@@ -201,7 +203,7 @@ impl<'a> File<'a> {
 
     fn load_at(&self, offset: usize, wanted: ObjectId) -> Result<Loaded, PdfError> {
         let indirect = xref::indirect(self.octets, offset)?;
-        spend(&self.budget.parsed, indirect.value.span.len(), "references")?;
+        self.spend_on(&indirect.value)?;
         if indirect.id != wanted {
             let (number, generation) = wanted;
             let detail = format!("object {number} {generation} does not stand at offset {offset}");
@@ -212,6 +214,11 @@ impl<'a> File<'a> {
             Some(start) => Some(self.stream_span(&indirect.value, start)?),
         };
         Ok(Loaded { value: indirect.value, text: Text::File, stream })
+    }
+
+    fn spend_on(&self, value: &Spanned) -> Result<(), PdfError> {
+        spend(&self.budget.parsed, value.span.len(), "references")?;
+        spend(&self.budget.values, value.values, "references")
     }
 
     fn stream_span(&self, value: &Spanned, start: usize) -> Result<Range<usize>, PdfError> {
@@ -241,7 +248,7 @@ impl<'a> File<'a> {
         };
         let mut cursor = Cursor::new(&container.octets, *start);
         let value = cursor.value()?;
-        spend(&self.budget.parsed, value.span.len(), "references")?;
+        self.spend_on(&value)?;
         Ok(Loaded { value, text: Text::Container(container), stream: None })
     }
 

@@ -8,6 +8,7 @@ use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 use super::file::{File, Text};
 use super::tree::{self, Field};
+use super::xref::Entry;
 use super::{PdfError, changes};
 use crate::cms::{self, Content};
 use crate::crypto::{DigestAlgorithm, Digester, UnsupportedAlgorithm, ValueForm, verify};
@@ -63,6 +64,19 @@ pub fn read(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
     Ok(found)
 }
 
+/// The revision a signature covers, as a document of its own that can be read further (its
+/// attachments, its text). It differs from the verified octets of the scope by the gap only, which
+/// holds nothing but the signature. `None` if `pdf` is not the document the signature was found in.
+pub fn signed_revision<'a>(pdf: &'a [u8], found: &FoundSignature) -> Option<&'a [u8]> {
+    let (item, octets) = (found.scope.items.first()?, found.scope.octets.first()?);
+    let numbers: Vec<usize> =
+        item.what.split(['-', ' ']).filter_map(|number| number.parse().ok()).collect();
+    let [0, start, resume, end] = numbers[..] else { return None };
+    let (before, after) = (pdf.get(..start)?, pdf.get(resume..end)?);
+    let same = octets.strip_prefix(before) == Some(after);
+    same.then(|| pdf.get(..end)).flatten()
+}
+
 /// Finds the signature dictionary of a field and proves its `/ByteRange` (ISO 32000-1 §12.8.1).
 fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     let malformed = |what: &str| Reason::new(ReasonCode::Malformed, what);
@@ -73,6 +87,9 @@ fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     let (Text::File, None, Some(dictionary)) = (&loaded.text, &loaded.stream, loaded.dictionary())
     else {
         return Err(malformed("the signature dictionary is no plain dictionary of the file"));
+    };
+    let Some(Entry::At { offset, .. }) = file.entry(id.0) else {
+        return Err(malformed("the signature dictionary is not there"));
     };
     let gap = loaded.value.entry(b"Contents");
     let gap = gap.ok_or_else(|| malformed("the signature has no /Contents"))?;
@@ -105,7 +122,7 @@ fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     let end = end.ok_or_else(|| malformed("/ByteRange reaches beyond the end of the file"))?;
     Ok(Located {
         id,
-        offset: loaded.value.span.start,
+        offset,
         dictionary: dictionary.clone(),
         gap,
         end,
@@ -181,7 +198,7 @@ fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> Foun
     found.faults.extend(faults);
     judge_dictionary(&located.dictionary, &mut found);
     let (before, after) = parts(octets, &located.gap);
-    let what = format!("0–{} and {}–{}", located.gap.start, located.gap.end, located.end);
+    let what = ranges(&located.gap, located.end);
     found.scope = SignedScope {
         items: vec![ScopeItem { kind: "bytes".to_owned(), what }],
         covers_whole_document: located.end == file.octets().len(),
@@ -192,8 +209,9 @@ fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> Foun
 
 /// The signature must already stand in the revision it signs, at the same place.
 fn outside_revision(revision: &File<'_>, located: &Located) -> Option<Reason> {
-    let stands = revision.load(located.id).ok().flatten();
-    let stands = stands.is_some_and(|loaded| loaded.value.span.start == located.offset);
+    let at = |entry| matches!(entry, Some(Entry::At { offset, .. }) if offset == located.offset);
+    let stands =
+        at(revision.entry(located.id.0)) && revision.generation(located.id.0) == Some(located.id.1);
     let named = tree::fields(revision).is_ok_and(|fields| {
         let wanted = |field: &Field| {
             let value = field.value.as_ref().and_then(|value| value.as_reference().ok());
@@ -258,6 +276,10 @@ fn judge_dictionary(dictionary: &Dictionary, found: &mut FoundSignature) {
         found.warnings.push(Reason::new(ReasonCode::Malformed, detail));
     }
     found.claimed_time = found.claimed_time.or(said);
+}
+
+fn ranges(gap: &Range<usize>, end: usize) -> String {
+    format!("0-{} {}-{end}", gap.start, gap.end)
 }
 
 fn parts<'a>(octets: &'a [u8], gap: &Range<usize>) -> (&'a [u8], &'a [u8]) {

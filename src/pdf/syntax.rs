@@ -27,6 +27,8 @@ pub(super) struct Spanned {
     pub span: Range<usize>,
     /// Key and place of the value, for a dictionary; places count from the same zero as `span`.
     pub entries: Vec<(Vec<u8>, Range<usize>)>,
+    /// How many values it holds, its own included: the measure of the work it makes.
+    pub values: usize,
 }
 
 /// A cursor over octets.
@@ -123,12 +125,14 @@ impl<'a> Cursor<'a> {
     pub(super) fn value(&mut self) -> Parsed<Spanned> {
         self.space();
         let start = self.at;
+        let before = self.values;
         let mut entries = Vec::new();
         let object = match self.rest().starts_with(b"<<") {
             true => Object::Dictionary(self.dictionary(DEPTH, Some(&mut entries))?),
             false => self.object(DEPTH)?,
         };
-        Ok(Spanned { object, span: start..self.at, entries })
+        let values = self.values - before + 1;
+        Ok(Spanned { object, span: start..self.at, entries, values })
     }
 
     fn object(&mut self, depth: usize) -> Parsed<Object> {
@@ -221,29 +225,30 @@ impl<'a> Cursor<'a> {
     }
 
     fn nibble(&mut self) -> Option<u8> {
-        let digit = char::from(self.peek()?).to_digit(16)?;
+        let digit = digit(self.peek()?)?;
         self.at += 1;
-        u8::try_from(digit).ok()
+        Some(digit)
     }
 
     fn hexadecimal(&mut self) -> Parsed<Vec<u8>> {
         self.at += 1;
-        let (mut octets, mut high) = (Vec::new(), None);
-        loop {
-            match self.peek() {
-                Some(octet) if is_space(octet) => self.at += 1,
-                Some(b'>') => {
-                    self.at += 1;
-                    octets.extend(high.map(|high: u8| high << 4));
-                    return Ok(octets);
-                }
-                _ => match (self.nibble(), high.take()) {
-                    (Some(digit), None) => high = Some(digit),
-                    (Some(digit), Some(high)) => octets.push(high << 4 | digit),
-                    (None, _) => return self.error("a bad hexadecimal string"),
-                },
+        let Some(length) = self.rest().iter().position(|octet| *octet == b'>') else {
+            return self.error("a string does not end");
+        };
+        let text = self.rest().get(..length).unwrap_or_default();
+        let mut octets = Vec::with_capacity(length / 2 + 1);
+        let mut high = None;
+        for octet in text.iter().filter(|octet| !is_space(**octet)) {
+            match (digit(*octet), high.take()) {
+                (Some(digit), None) => high = Some(digit << 4),
+                (Some(digit), Some(high)) => octets.push(high | digit),
+                (None, _) => return self.error("a bad hexadecimal string"),
             }
         }
+        // An odd string ends with a zero (§7.3.4.3).
+        octets.extend(high);
+        self.at += length + 1;
+        Ok(octets)
     }
 
     fn string(&mut self) -> Parsed<Vec<u8>> {
@@ -346,6 +351,15 @@ impl<'a> Cursor<'a> {
 
     fn rest(&self) -> &'a [u8] {
         self.octets.get(self.at..).unwrap_or_default()
+    }
+}
+
+fn digit(octet: u8) -> Option<u8> {
+    match octet {
+        b'0'..=b'9' => Some(octet - b'0'),
+        b'a'..=b'f' => Some(octet - b'a' + 10),
+        b'A'..=b'F' => Some(octet - b'A' + 10),
+        _ => None,
     }
 }
 
