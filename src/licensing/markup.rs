@@ -113,7 +113,9 @@ impl<'a> Reader<'a> {
     pub(super) fn take(&mut self, name: &str) -> Result<Element<'a>, DocumentError> {
         match self.optional(name) {
             Some(child) => Ok(child),
-            None if self.rest().iter().any(|child| child.is(self.namespace, name)) => Err(self.wrong()),
+            None if self.rest().iter().any(|child| child.is(self.namespace, name)) => {
+                Err(self.wrong())
+            }
             None => Err(missing(self.element, name)),
         }
     }
@@ -270,7 +272,8 @@ pub(super) fn read_fields(element: Element<'_>) -> Result<Vec<Field>, DocumentEr
         let mut field = Reader::open(element, &["code", "number"])?;
         let id = attribute(element, "code")?;
         let number = number(&attribute(element, "number")?, "number")?;
-        let read = Field { id, number, label: field.wording("Label")?, value: field.text("Value")? };
+        let read =
+            Field { id, number, label: field.wording("Label")?, value: field.text("Value")? };
         field.close().map(|()| read)
     })?;
     reader.close()?;
@@ -284,7 +287,10 @@ pub(super) fn read_service(element: Element<'_>) -> Result<(String, Wording), Do
     Ok((attribute(element, "code")?, name))
 }
 
-pub(super) fn read_wordings(element: Element<'_>, name: &str) -> Result<Vec<Wording>, DocumentError> {
+pub(super) fn read_wordings(
+    element: Element<'_>,
+    name: &str,
+) -> Result<Vec<Wording>, DocumentError> {
     let mut reader = Reader::open(element, &[])?;
     let wordings = reader.many(name, |element| {
         let mut reader = Reader::open(element, &[])?;

@@ -22,7 +22,8 @@ fn request() -> RequestDocument {
         applicant: licence.holder,
         applicant_name: licence.holder_name,
         fields: licence.fields,
-        consent: "Заңмен қорғалатын құпияны құрайтын мәліметтерді пайдалануға келісемін.".to_owned(),
+        consent: "Заңмен қорғалатын құпияны құрайтын мәліметтерді пайдалануға келісемін."
+            .to_owned(),
         attachments: vec![Attachment {
             name: "келісімшарт <1> & «көшірме».pdf".to_owned(),
             media_type: "application/pdf".to_owned(),
@@ -66,9 +67,8 @@ fn fields() -> impl Strategy<Value = Vec<Field>> {
 }
 
 fn attachments() -> impl Strategy<Value = Vec<Attachment>> {
-    let attachment = (words(), words(), any::<u64>(), "[0-9a-f]{64}").prop_map(
-        |(name, media_type, size, sha256)| Attachment { name, media_type, size, sha256 },
-    );
+    let attachment = (words(), words(), any::<u64>(), "[0-9a-f]{64}")
+        .prop_map(|(name, media_type, size, sha256)| Attachment { name, media_type, size, sha256 });
     prop::collection::vec(attachment, 0..5)
 }
 
@@ -147,12 +147,19 @@ fn reading_is_strict() {
     };
     let cases = [
         ("<Procedure>issue</Procedure>", "", "Request lacks Procedure"),
-        ("<Procedure>issue</Procedure>", "<Procedure>issue</Procedure><Procedure>x</Procedure>",
-            "Request has Procedure more than once"),
+        (
+            "<Procedure>issue</Procedure>",
+            "<Procedure>issue</Procedure><Procedure>x</Procedure>",
+            "Request has Procedure more than once",
+        ),
         ("<Procedure>", "<Extra/><Procedure>", "Request must not have Extra there"),
         ("<Procedure>", "text<Procedure>", "Request must not have text there"),
-        ("<Procedure>", "<Procedure note=\"\">", "Procedure must not have the attribute note there"),
-        ("<Procedure>", "<Procedure xmlns=\"urn:other\">", "Request must not have Procedure there"),
+        (
+            "<Procedure>",
+            "<Procedure note=\"\">",
+            "Procedure must not have the attribute note there",
+        ),
+        ("<Procedure>", "<Procedure xmlns=\"urn:other\">", "Request lacks Procedure"),
         ("<Procedure>issue", "<Procedure><b>issue</b>", "Procedure must not have b there"),
         ("<Language>kk", "<Language>de", "Language is not one of kk, ru, en"),
         ("<BIN>9401", "<BIN>94O1", "BIN is not twelve digits"),
@@ -162,12 +169,22 @@ fn reading_is_strict() {
         ("<SHA256>0123", "<SHA256>012Z", "SHA256 is not 64 lower-case hexadecimal digits"),
         ("unit=\"tiyn\"", "unit=\"tenge\"", "Amount is not in tiyn"),
         ("2026-11-19T09:15:02Z", "19.11.2026", "CreatedAt is not a date and time of RFC 3339"),
-        ("xml:lang=\"ru\"", "xml:lang=\"kk\"", "Name is not in the languages kk, ru, en in this order"),
-        ("</CreatedAt>", "</CreatedAt><CreatedAt>2026-11-19T09:15:02Z</CreatedAt>",
-            "Request has CreatedAt more than once"),
-        ("urn:qoltanba:request:1", "urn:qoltanba:request:2",
+        (
+            "xml:lang=\"ru\"",
+            "xml:lang=\"kk\"",
+            "Name is not in the languages kk, ru, en in this order",
+        ),
+        (
+            "</CreatedAt>",
+            "</CreatedAt><CreatedAt>2026-11-19T09:15:02Z</CreatedAt>",
+            "Request has CreatedAt more than once",
+        ),
+        (
+            "urn:qoltanba:request:1",
+            "urn:qoltanba:request:2",
             "the document begins with Request of urn:qoltanba:request:2, not with Request of \
-             urn:qoltanba:request:1"),
+             urn:qoltanba:request:1",
+        ),
     ];
     for (from, to, message) in cases {
         assert_eq!(refused(from, to), message);

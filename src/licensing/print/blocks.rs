@@ -1,5 +1,6 @@
 //! The building blocks of printed documents: head, facts, sections, parties, closing.
 
+use printpdf::{Op, XObjectId, XObjectTransform};
 use time::{Date, OffsetDateTime, UtcOffset};
 
 use super::face::{Face, printable};
@@ -37,7 +38,11 @@ pub(super) struct Check<'a> {
 }
 
 /// State, authority, title and number.
-pub(super) fn head(sheet: &mut Sheet, head: &Head<'_>, language: Language) -> Result<(), PrintError> {
+pub(super) fn head(
+    sheet: &mut Sheet,
+    head: &Head<'_>,
+    language: Language,
+) -> Result<(), PrintError> {
     let state = Style::new(Face::Bold, 8.6, BLUE).spaced(0.75);
     let name = Style::new(Face::Bold, 13.0, BLACK);
     sheet.y = 54.0;
@@ -209,7 +214,8 @@ pub(super) fn furniture(sheet: &mut Sheet, title: &str, number: &str, language: 
     use super::sheet::{artifact, text};
     let pages = sheet.pages.len();
     for (i, page) in sheet.pages.iter_mut().enumerate() {
-        let mut ops = ornament::frame();
+        let transform = XObjectTransform { no_auto_scale: true, ..XObjectTransform::default() };
+        let mut ops = vec![Op::UseXobject { id: XObjectId(ornament::FRAME.into()), transform }];
         let count = phrase("page", language)
             .replace("{page}", &(i + 1).to_string())
             .replace("{pages}", &pages.to_string());
@@ -218,7 +224,13 @@ pub(super) fn furniture(sheet: &mut Sheet, title: &str, number: &str, language: 
         ops.extend(text(RIGHT, foot, &[count], SMALL, Align::Right));
         if i > 0 {
             let head = [format!("{title}  № {number}")];
-            ops.extend(text(WIDTH / 2.0, 54.0, &head, Style::new(Face::Bold, 8.4, BLUE), Align::Centre));
+            ops.extend(text(
+                WIDTH / 2.0,
+                54.0,
+                &head,
+                Style::new(Face::Bold, 8.4, BLUE),
+                Align::Centre,
+            ));
             ops.extend(rule(LEFT, 70.0, RIGHT - LEFT, 0.6, GOLD));
         }
         let content = std::mem::take(&mut page.ops);

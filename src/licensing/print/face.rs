@@ -60,8 +60,8 @@ impl Face {
         sum as f32 * size / 1000.0
     }
 
-    /// Breaks `text` into lines of at most `width` points: at line ends, spaces, after hyphens and
-    /// slashes inside words, and within a word only where it alone is wider than a line.
+    /// Breaks `text` into lines of at most `width` points: at line ends, spaces, hyphens
+    /// between letters, and within a word only where it alone is wider than a line.
     pub(super) fn wrap(self, text: &str, size: f32, width: f32) -> Vec<String> {
         let mut lines = Vec::new();
         for paragraph in text.trim_end().split('\n') {
@@ -163,10 +163,12 @@ fn pieces(paragraph: &str) -> impl Iterator<Item = &str> {
         }
         let mut characters = rest.char_indices().peekable();
         let mut end = rest.len();
+        let mut before = ' ';
         while let Some((_, c)) = characters.next() {
             let Some((next_at, next)) = characters.peek().copied() else { break };
-            let inside = matches!(c, '-' | '/' | '–') && next.is_alphanumeric();
-            if (c == ' ' && next != ' ') || inside {
+            let hyphen = c == '-' && before.is_alphabetic() && next.is_alphabetic();
+            before = c;
+            if (c == ' ' && next != ' ') || hyphen {
                 end = next_at;
                 break;
             }
@@ -195,7 +197,10 @@ mod tests {
         assert!(matches!(printable("华为"), Err(PrintError::Character('华'))));
         assert!(matches!(printable("a\u{202E}b"), Err(PrintError::Character('\u{202E}'))));
         assert!(matches!(printable("a\u{0}"), Err(PrintError::Character('\u{0}'))));
-        assert_eq!(printable("раи\u{306}он\t1\u{202F}000\r\nх\u{AD}").unwrap(), "район 1\u{A0}000\nх");
+        assert_eq!(
+            printable("раи\u{306}он\t1\u{202F}000\r\nх\u{AD}").unwrap(),
+            "район 1\u{A0}000\nх"
+        );
     }
 
     #[test]

@@ -74,27 +74,65 @@ pub(crate) fn licence(goods: &str) -> Licence {
             .to_owned(),
         fields: vec![
             field(1, "Өтініш №", "Заявление №", "Request No.", "KZ-2026-000417"),
-            field(2, "Қолданылу кезеңі", "Период действия", "Period of validity", "01.12.2026 – 30.11.2027 қоса алғанда"),
+            field(
+                2,
+                "Қолданылу кезеңі",
+                "Период действия",
+                "Period of validity",
+                "01.12.2026 – 30.11.2027 қоса алғанда",
+            ),
             field(3, "Лицензияның типі", "Тип лицензии", "Type of licence", "ИМПОРТ"),
             field(4, "Келісімшарт", "Контракт", "Contract", "№ QZ-118/2026-ИМ, 03.09.2026"),
-            field(5, "Өтініш беруші", "Заявитель", "Applicant", "«Қызылорда облыстық өсімдіктерді қорғау орталығы» ЖШС, Қызылорда қаласы, Әйтеке би көшесі, 27-үй"),
-            field(6, "Сатушы", "Продавец", "Seller", "Şırınoğlu Tarım Ürünleri Sanayi ve Ticaret A.Ş., İstanbul"),
+            field(
+                5,
+                "Өтініш беруші",
+                "Заявитель",
+                "Applicant",
+                "«Қызылорда облыстық өсімдіктерді қорғау орталығы» ЖШС, Қызылорда қаласы, Әйтеке би көшесі, 27-үй",
+            ),
+            field(
+                6,
+                "Сатушы",
+                "Продавец",
+                "Seller",
+                "Şırınoğlu Tarım Ürünleri Sanayi ve Ticaret A.Ş., İstanbul",
+            ),
             field(7, "Жөнелту елі", "Страна отправления", "Country of dispatch", "TR · Түркия"),
             field(8, "Сатушының елі", "Страна продавца", "Country of the seller", "TR · Түркия"),
             field(9, "Келісімшарт валютасы", "Валюта контракта", "Currency of the contract", "EUR"),
             field(10, "Құны", "Стоимость", "Value", "1 284 500,00"),
-            field(11, "Статистикалық құны", "Статистическая стоимость", "Statistical value", "1 398 120,00 USD"),
+            field(
+                11,
+                "Статистикалық құны",
+                "Статистическая стоимость",
+                "Statistical value",
+                "1 398 120,00 USD",
+            ),
             field(12, "Шығарылған елі", "Страна происхождения", "Country of origin", "TR · Түркия"),
             field(13, "Саны", "Количество", "Quantity", "48 000"),
             field(14, "Өлшем бірлігі", "Единица измерения", "Unit of measurement", "кг"),
-            field(15,
+            field(
+                15,
                 "Еуразиялық экономикалық одақтың сыртқы экономикалық қызметінің тауар номенклатурасы бойынша тауар коды және оның сипаттамасы",
                 "Код товара по товарной номенклатуре внешнеэкономической деятельности Евразийского экономического союза и его описание",
                 "Code of the goods in the Foreign Economic Activity Commodity Nomenclature of the Eurasian Economic Union, and their description",
-                goods),
+                goods,
+            ),
             field(16, "Қосымша ақпарат", "Дополнительная информация", "Additional information", ""),
-            field(17, "Лицензия беру үшін негіз", "Основание для выдачи лицензии", "Ground for issuing the licence", "ЕЭК Алқасының 21.04.2015 № 30 шешімі"),
-            field(18, "Өтініш берушінің уәкілетті адамы", "Уполномоченное лицо заявителя", "Authorised person of the applicant", "Нұрмағамбетова Үміт Һадиқызы, бас директор, +7 (724) 226-00-00"),
+            field(
+                17,
+                "Лицензия беру үшін негіз",
+                "Основание для выдачи лицензии",
+                "Ground for issuing the licence",
+                "ЕЭК Алқасының 21.04.2015 № 30 шешімі",
+            ),
+            field(
+                18,
+                "Өтініш берушінің уәкілетті адамы",
+                "Уполномоченное лицо заявителя",
+                "Authorised person of the applicant",
+                "Нұрмағамбетова Үміт Һадиқызы, бас директор, +7 (724) 226-00-00",
+            ),
         ],
         conditions: vec![
             Wording::new(
@@ -156,7 +194,9 @@ pub(crate) const GOODS: &str = "3808 92 · Өсімдіктерді қорғау
 
 fn long_goods() -> String {
     let lines = (1..=90).map(|i| {
-        format!("{i}. 3808 92 – фунгицид «Ұшқын-{i}», әсер етуші зат – тебуконазол 250 г/л, {i} 000 кг")
+        format!(
+            "{i}. 3808 92 – фунгицид «Ұшқын-{i}», әсер етуші зат – тебуконазол 250 г/л, {i} 000 кг"
+        )
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -166,7 +206,7 @@ fn run(program: &str, before: &[&str], file: &Path, after: &[&str]) -> String {
     let output = Command::new(program).args(before).arg(file).args(after).output();
     let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && errors.is_empty(), "{program}: {errors}");
+    assert!(output.status.success(), "{program}: {errors}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -224,14 +264,25 @@ fn a_long_description_runs_over_pages_and_nothing_is_lost() {
     let goods = long_goods();
     let printed = licence_pdf(&licence(&goods), Language::Kk).unwrap();
     let (_folder, file) = saved(&printed, "licence-long.pdf");
-    let text = words(&file);
+    let mut text = words(&file);
+    let pages = printed.stamp.page + 1;
+    assert_eq!(text.matches("Көрсеткіш (жалғасы)").count(), printed.stamp.page);
+    assert!(text.contains(&format!("{pages}-бет, барлығы {pages}")));
+    // A line of the description may have a page's foot and the next one's head in it.
+    for page in 1..pages {
+        let next = page + 1;
+        let furniture = format!(
+            "№ KZ26TRD00000417 {next}-бет, барлығы {pages} ЛИЦЕНЗИЯ № KZ26TRD00000417 \
+             № Көрсеткіш (жалғасы) Мәні 15 "
+        );
+        assert!(text.contains(&furniture), "{furniture} not in {text}");
+        text = text.replace(&furniture, "");
+    }
     for line in goods.lines() {
         assert!(text.contains(line), "{line} is missing");
     }
     assert!(printed.stamp.page >= 2);
-    assert_eq!(text.matches("Көрсеткіш (жалғасы)").count(), printed.stamp.page);
-    let pages = printed.stamp.page + 1;
-    assert!(text.contains(&format!("{pages}-бет, барлығы {pages}")));
+    assert!(printed.pdf.len() <= 100_000, "{} octets", printed.pdf.len());
 }
 
 #[test]
@@ -256,7 +307,8 @@ fn equal_input_gives_equal_octets_and_another_number_another_identifier() {
     let mut other = licence(GOODS);
     other.number.push('0');
     let other = licence_pdf(&other, Language::Ru).unwrap();
-    let identifier = |pdf: &[u8]| lopdf::Document::load_mem(pdf).unwrap().trailer.get(b"ID").unwrap().clone();
+    let identifier =
+        |pdf: &[u8]| lopdf::Document::load_mem(pdf).unwrap().trailer.get(b"ID").unwrap().clone();
     assert_ne!(identifier(&first.pdf), identifier(&other.pdf));
 }
 
@@ -268,7 +320,8 @@ fn other_programs_accept_the_file() {
         ("checked-refusal.pdf", refusal_pdf(&refusal(), Language::Ru).unwrap()),
     ] {
         let (_folder, file) = saved(&printed, name);
-        run("qpdf", &["--check"], &file, &[]);
+        let said = run("qpdf", &["--check"], &file, &[]);
+        assert!(said.contains("No syntax or stream encoding errors"), "{said}");
         let said = run("pdfinfo", &[], &file, &[]);
         for wanted in ["Tagged:          yes", "Producer:        Qoltanba", "A4"] {
             assert!(said.contains(wanted), "{said}");
@@ -288,7 +341,8 @@ fn a_reader_of_qr_codes_finds_the_address() {
     // 120 dots per inch: a poor copy of a copy.
     let shape = ["-r", "120", "-f", &page, "-singlefile", "-png"];
     run("pdftoppm", &shape, &file, &[picture.to_str().unwrap()]);
-    let found = run("zbarimg", &["--quiet", "--raw"], &picture.with_extension("png"), &[]);
+    let shape = ["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"];
+    let found = run("zbarimg", &shape, &picture.with_extension("png"), &[]);
     assert_eq!(found.trim(), licence.verify_url);
 }
 
