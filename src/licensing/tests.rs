@@ -159,7 +159,7 @@ fn reading_is_strict() {
             "<Procedure note=\"\">",
             "Procedure must not have the attribute note there",
         ),
-        ("<Procedure>", "<Procedure xmlns=\"urn:other\">", "Request must not have Procedure there"),
+        ("<Procedure>", "<Procedure xmlns=\"urn:other\">", "Request lacks Procedure"),
         ("<Procedure>issue", "<Procedure><b>issue</b>", "Procedure must not have b there"),
         ("<Language>kk", "<Language>de", "Language is not one of kk, ru, en"),
         ("<BIN>9401", "<BIN>94O1", "BIN is not twelve digits"),

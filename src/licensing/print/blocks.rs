@@ -1,5 +1,6 @@
 //! The building blocks of printed documents: head, facts, sections, parties, closing.
 
+use printpdf::{Op, XObjectId, XObjectTransform};
 use time::{Date, OffsetDateTime, UtcOffset};
 
 use super::face::{Face, printable};
@@ -213,7 +214,8 @@ pub(super) fn furniture(sheet: &mut Sheet, title: &str, number: &str, language: 
     use super::sheet::{artifact, text};
     let pages = sheet.pages.len();
     for (i, page) in sheet.pages.iter_mut().enumerate() {
-        let mut ops = ornament::frame();
+        let transform = XObjectTransform { no_auto_scale: true, ..XObjectTransform::default() };
+        let mut ops = vec![Op::UseXobject { id: XObjectId(ornament::FRAME.into()), transform }];
         let count = phrase("page", language)
             .replace("{page}", &(i + 1).to_string())
             .replace("{pages}", &pages.to_string());

@@ -4,9 +4,9 @@ use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary, text_str
 use printpdf::{Mm, PdfDocument, PdfFont, PdfPage, PdfSaveOptions};
 use time::{OffsetDateTime, UtcOffset};
 
-use super::PrintError;
 use super::face::{Face, faces};
 use super::sheet::Sheet;
+use super::{PrintError, ornament};
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::text::Language;
 
@@ -40,6 +40,7 @@ pub(super) fn finish(sheet: Sheet, about: &About<'_>) -> Result<Vec<u8>, PrintEr
         page.set("Tabs", "S");
         page.remove(b"Annots");
     }
+    add_frame(&mut document, pages.first())?;
     let structure = sheet.tree.write(&mut document, &pages);
     describe(&mut document, about, structure)?;
     document.compress();
@@ -59,10 +60,20 @@ fn embed_fonts(document: &mut Document) -> Result<(), PrintError> {
         let bold = descriptor.get(b"FontName")?.as_name()?.ends_with(b"Bold");
         found.push((program, usize::from(bold)));
     }
-    for ((program, face), _) in found.into_iter().zip(Face::ALL) {
+    for (program, face) in found {
         let loaded = faces()?.get(face).ok_or(PrintError::Font)?;
         document.set_object(program, loaded.program.clone());
     }
+    Ok(())
+}
+
+/// Adds the frame to the resources that all pages share.
+fn add_frame(document: &mut Document, page: Option<&ObjectId>) -> Result<(), PrintError> {
+    let Some(page) = page else { return Ok(()) };
+    let resources = document.get_dictionary(*page)?.get(b"Resources")?.as_reference()?;
+    let forms = document.get_dictionary(resources)?.get(b"XObject")?.as_reference()?;
+    let frame = document.add_object(ornament::CONTENT.clone());
+    document.get_dictionary_mut(forms)?.set(ornament::FRAME, frame);
     Ok(())
 }
 

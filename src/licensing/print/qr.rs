@@ -5,7 +5,7 @@ use fast_qr::{ECL, QRCode};
 use printpdf::Op;
 
 use super::PrintError;
-use super::sheet::{fill, shapes};
+use super::sheet::grid;
 
 /// Light modules around the code that its standard asks for.
 const QUIET: usize = 4;
@@ -20,7 +20,7 @@ pub(super) fn code(x: f32, y: f32, side: f32, content: &str) -> Result<Vec<Op>, 
     let module = side / (code.size + 2 * QUIET) as f32;
     let mut bars = Vec::new();
     for row in 0..code.size {
-        let top = y + (row + QUIET) as f32 * module;
+        let (top, foot) = ((row + QUIET) as f32, (row + QUIET + 1) as f32);
         let mut column = 0;
         while column < code.size {
             let start = column;
@@ -28,15 +28,11 @@ pub(super) fn code(x: f32, y: f32, side: f32, content: &str) -> Result<Vec<Op>, 
                 column += 1;
             }
             if column > start {
-                let left = x + (start + QUIET) as f32 * module;
-                let right = x + (column + QUIET) as f32 * module;
-                let foot = top + module;
+                let (left, right) = ((start + QUIET) as f32, (column + QUIET) as f32);
                 bars.push(vec![(left, top), (right, top), (right, foot), (left, foot)]);
             }
             column += 1;
         }
     }
-    let mut ops = fill(x, y, side, side, (1.0, 1.0, 1.0));
-    ops.extend(shapes(bars, (0.0, 0.0, 0.0)));
-    Ok(ops)
+    Ok(grid(x, y, module, bars))
 }

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use printpdf::{
-    Color, DictItem, LinePoint, Op, PaintMode, PdfFontHandle, Point, Polygon, PolygonRing, Pt,
-    Rect, Rgb, TextItem, TextMatrix, WindingOrder,
+    Color, CurTransMat, DictItem, LinePoint, Op, PaintMode, PdfFontHandle, Point, Polygon,
+    PolygonRing, Pt, Rect, Rgb, TextItem, TextMatrix, WindingOrder,
 };
 
 use super::StampPlace;
@@ -82,12 +82,13 @@ impl Style {
     }
 
     pub(super) fn width(&self, text: &str) -> f32 {
+        let text = text.trim_end();
         let letters = text.chars().count().saturating_sub(1) as f32;
         self.face.width(text, self.size) + letters * self.spacing
     }
 
     pub(super) fn wrap(&self, text: &str, width: f32) -> Vec<String> {
-        self.face.wrap(text, self.size, width)
+        self.face.wrap(text, self.size, self.spacing, width)
     }
 
     /// Height of so many lines.
@@ -153,7 +154,7 @@ impl Sheet {
 
     /// Draws wrapped text centred on the page.
     pub(super) fn centred(&mut self, tag: &'static str, words: &str, style: Style, width: f32) {
-        let lines = style.wrap(words, width);
+        let lines = balanced(words, style, width);
         self.lines(tag, (WIDTH / 2.0, self.y), &lines, style, Align::Centre);
         self.y += style.height(lines.len());
     }
@@ -184,6 +185,22 @@ impl Sheet {
         self.tree.content(at, page.marks);
         page.marks += 1;
     }
+}
+
+/// Breaks a text into as few lines as fit, all about equally long.
+fn balanced(words: &str, style: Style, width: f32) -> Vec<String> {
+    let mut lines = style.wrap(words, width);
+    let (mut narrow, mut wide) = (width / 2.0, width);
+    for _ in 0..6 {
+        let middle = (narrow + wide) / 2.0;
+        let tried = style.wrap(words, middle);
+        if tried.len() > lines.len() {
+            narrow = middle;
+        } else {
+            (lines, wide) = (tried, middle);
+        }
+    }
+    lines
 }
 
 /// Draws on a page what carries no content.
@@ -241,16 +258,30 @@ pub(super) fn rule(x: f32, y: f32, width: f32, thickness: f32, ink: Ink) -> Vec<
 
 /// Shapes filled together, each a ring of corners.
 pub(super) fn shapes(rings: impl IntoIterator<Item = Vec<(f32, f32)>>, ink: Ink) -> Vec<Op> {
-    let corner = |(x, y): (f32, f32)| LinePoint {
-        p: Point { x: round(x), y: round(HEIGHT - y) },
-        bezier: false,
-    };
+    let turned = rings.into_iter().map(|ring| ring.into_iter().map(|(x, y)| (x, HEIGHT - y)));
+    vec![Op::SetFillColor { col: colour(ink) }, polygon(turned)]
+}
+
+/// Black shapes on a grid of squares `module` points wide, whose upper left corner is given.
+pub(super) fn grid(x: f32, y: f32, module: f32, rings: Vec<Vec<(f32, f32)>>) -> Vec<Op> {
+    let matrix = CurTransMat::Raw([module, 0.0, 0.0, -module, x, HEIGHT - y]);
+    vec![
+        Op::SaveGraphicsState,
+        Op::SetTransformationMatrix { matrix },
+        Op::SetFillColor { col: colour((0.0, 0.0, 0.0)) },
+        polygon(rings),
+        Op::RestoreGraphicsState,
+    ]
+}
+
+fn polygon(rings: impl IntoIterator<Item = impl IntoIterator<Item = (f32, f32)>>) -> Op {
+    let corner = |(x, y)| LinePoint { p: Point { x: round(x), y: round(y) }, bezier: false };
     let rings = rings
         .into_iter()
         .map(|ring| PolygonRing { points: ring.into_iter().map(corner).collect() })
         .collect();
     let polygon = Polygon { rings, mode: PaintMode::Fill, winding_order: WindingOrder::NonZero };
-    vec![Op::SetFillColor { col: colour(ink) }, Op::DrawPolygon { polygon }]
+    Op::DrawPolygon { polygon }
 }
 
 fn rectangle(x: f32, y: f32, width: f32, height: f32, mode: PaintMode) -> Op {

@@ -11,7 +11,9 @@ const NUMBER: f32 = 26.0;
 const LABEL: f32 = 176.0;
 const PAD: f32 = 3.4;
 const GAP: f32 = 6.0;
+const GUTTER: f32 = 14.0;
 const HEAD: Style = Style::new(Face::Bold, 8.2, BLUE);
+/// Labels: smaller, on the baselines of the values.
 const NAME: Style = Style { leading: BODY.leading, ..Style::new(Face::Regular, 8.4, GREY) };
 
 /// Draws all fields, empty ones with a dash.
@@ -24,9 +26,9 @@ pub(super) fn draw(
     sheet.need(60.0);
     head(sheet, language, false);
     for field in fields {
-        let names = NAME.wrap(&printable(field.label.text(language))?, LABEL - GAP);
+        let names = NAME.wrap(&printable(field.label.text(language))?, LABEL - GUTTER);
         let value = if field.value.trim().is_empty() { "—" } else { &field.value };
-        let values = BODY.wrap(&printable(value)?, RIGHT - LEFT - NUMBER - LABEL - GAP);
+        let values = BODY.wrap(&printable(value)?, RIGHT - LEFT - NUMBER - LABEL - GUTTER);
         row(sheet, (field.number, &names, &values), language);
     }
     sheet.tree.close();
@@ -61,7 +63,7 @@ fn head(sheet: &mut Sheet, language: Language, continued: bool) {
 fn row(sheet: &mut Sheet, (number, names, values): (u8, &[String], &[String]), language: Language) {
     const SHORT: usize = 8;
     let (mut names, mut values) = (names, values);
-    let mut numbers = vec![number.to_string()];
+    let numbers = [number.to_string()];
     loop {
         let lines = names.len().max(values.len());
         let fits = ((sheet.room() - 2.0 * PAD) / BODY.leading).max(0.0) as usize;
@@ -89,7 +91,6 @@ fn row(sheet: &mut Sheet, (number, names, values): (u8, &[String], &[String]), l
             return;
         }
         (names, values) = (later, after);
-        numbers.clear();
         sheet.need(f32::INFINITY);
         head(sheet, language, true);
     }

@@ -58,32 +58,36 @@ impl Tree {
         let mut owners: Vec<Vec<Object>> = vec![Vec::new(); pages.len()];
         for (node, id) in self.nodes.iter().zip(&ids) {
             let mut kids = Vec::with_capacity(node.kids.len());
+            let home = node.kids.iter().find_map(Kid::page);
             for kid in &node.kids {
-                match kid {
-                    Kid::Node(at) => kids.extend(ids.get(*at).map(|id| Object::Reference(*id))),
-                    Kid::Content { page, mark } => {
-                        let (Some(target), Some(owners)) =
-                            (pages.get(*page), owners.get_mut(*page))
-                        else {
-                            continue;
-                        };
-                        let Ok(at) = usize::try_from(*mark) else { continue };
-                        if owners.len() <= at {
-                            owners.resize(at + 1, Object::Null);
-                        }
-                        if let Some(owner) = owners.get_mut(at) {
-                            *owner = Object::Reference(*id);
-                        }
-                        kids.push(Object::Dictionary(dictionary! {
-                            "Type" => "MCR", "Pg" => *target, "MCID" => *mark,
-                        }));
+                let (page, mark) = match kid {
+                    Kid::Node(at) => {
+                        kids.extend(ids.get(*at).map(|id| Object::Reference(*id)));
+                        continue;
                     }
-                }
+                    Kid::Content { page, mark } => (*page, *mark),
+                };
+                own(&mut owners, page, mark, *id);
+                kids.push(match pages.get(page) {
+                    Some(target) if home != Some(page) => Object::Dictionary(dictionary! {
+                        "Type" => "MCR", "Pg" => *target, "MCID" => mark,
+                    }),
+                    _ => Object::Integer(mark),
+                });
             }
             let parent = node.parent.and_then(|at| ids.get(at)).copied().unwrap_or(root);
-            let mut element = dictionary! {
-                "Type" => "StructElem", "S" => node.tag, "P" => parent, "K" => kids,
-            };
+            let mut element = dictionary! { "S" => node.tag, "P" => parent };
+            if let Some(page) = home.and_then(|page| pages.get(page)) {
+                element.set("Pg", *page);
+            }
+            match (kids.pop(), kids.is_empty()) {
+                (Some(only), true) => element.set("K", only),
+                (Some(last), false) => {
+                    kids.push(last);
+                    element.set("K", kids);
+                }
+                (None, _) => {}
+            }
             if let Some(text) = &node.alternative {
                 element.set("Alt", lopdf::text_string(text));
             }
@@ -105,5 +109,25 @@ impl Tree {
         dictionary.set("ParentTreeNextKey", i64::try_from(pages.len()).unwrap_or(i64::MAX));
         document.set_object(root, dictionary);
         root
+    }
+}
+
+impl Kid {
+    fn page(&self) -> Option<usize> {
+        match self {
+            Self::Node(_) => None,
+            Self::Content { page, .. } => Some(*page),
+        }
+    }
+}
+
+/// Notes for the parent tree which element a marked piece of a page belongs to.
+fn own(owners: &mut [Vec<Object>], page: usize, mark: i64, element: ObjectId) {
+    let (Some(owners), Ok(at)) = (owners.get_mut(page), usize::try_from(mark)) else { return };
+    if owners.len() <= at {
+        owners.resize(at + 1, Object::Null);
+    }
+    if let Some(owner) = owners.get_mut(at) {
+        *owner = Object::Reference(element);
     }
 }
