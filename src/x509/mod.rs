@@ -16,6 +16,8 @@ mod general_name;
 mod name;
 pub mod ocsp;
 mod path;
+#[cfg(test)]
+mod path_tests;
 mod policy;
 mod revocation;
 mod rules;
