@@ -6,7 +6,6 @@ use time::Duration;
 use super::testing::{Authority, Holder, NOW, Says, Stub, nonce_of, params, with_addresses};
 use super::*;
 use crate::crypto::DigestAlgorithm;
-use crate::token::SoftwareSigner;
 
 struct World {
     stub: Stub,
@@ -41,7 +40,7 @@ impl World {
     }
 
     /// Answers requests with what `say` makes of the nonce, signed by `signer`.
-    fn respond(&self, signer: SoftwareSigner, say: impl Fn(Vec<u8>) -> Says + Send + 'static) {
+    fn respond(&self, signer: Holder, say: impl Fn(Vec<u8>) -> Says + Send + 'static) {
         let (leaf, issuer) = (self.leaf.certificate.clone(), self.authority.certificate.clone());
         self.stub
             .on("/ocsp", move |request| say(nonce_of(request)).to_der(&leaf, &issuer, &signer));
@@ -66,7 +65,8 @@ fn a_responder_of_the_issuer_itself_or_one_it_authorised_is_believed() {
     assert!(!answer.evidence.is_empty());
     assert_eq!(answer.url, Some(world.stub.url("/ocsp")));
 
-    let Holder { certificate, signer } = world.authority.responder();
+    let signer = world.authority.responder();
+    let certificate = signer.certificate.clone();
     world.respond(signer, move |nonce| Says {
         certificates: vec![certificate.clone()],
         ..Says::good(Some(nonce)).revoked(NOW - Duration::hours(1), 1)
@@ -98,7 +98,7 @@ fn a_responder_that_lies_is_not_believed() {
     let stranger = Authority::root("Authority");
     let old = NOW - Duration::days(2);
     type Lie = Box<dyn Fn(Vec<u8>) -> Says + Send>;
-    let lies: Vec<(SoftwareSigner, Lie, &str)> = vec![
+    let lies: Vec<(Holder, Lie, &str)> = vec![
         (
             stranger.signer(),
             Box::new(|n| Says::good(Some(n))),
@@ -134,7 +134,7 @@ fn a_responder_must_be_authorised_for_it() {
     let world = World::new();
     let delegated = |holder: Holder| {
         let certificate = holder.certificate.clone();
-        world.respond(holder.signer, move |nonce| Says {
+        world.respond(holder, move |nonce| Says {
             certificates: vec![certificate.clone()],
             ..Says::good(Some(nonce))
         });
@@ -334,4 +334,24 @@ fn a_certificate_that_expired_before_the_crl_may_have_been_dropped_from_it() {
     let answer = checker.ask(&expired, &world.authority.certificate, at, NOW);
     assert_eq!(answer.status, RevocationStatus::Unknown);
     assert!(says(&answer).contains("after the certificate had expired"), "{answer:?}");
+}
+
+#[test]
+fn many_who_ask_the_same_wait_for_one_answer() {
+    let world = World::new();
+    world.respond(world.authority.signer(), |nonce| Says::good(Some(nonce)));
+    world.publish(world.authority.crl(NOW, &[]));
+    let reuse = Duration::minutes(1);
+    let directory = tempfile::tempdir().unwrap();
+    let checker = world.checker(RevocationConfig {
+        ocsp_reuse: reuse,
+        cache_dir: Some(directory.path().to_owned()),
+        ..world.config()
+    });
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(world.ask(&checker).status, RevocationStatus::Good));
+        }
+    });
+    assert_eq!((world.stub.hits("/ocsp"), world.stub.hits("/crl")), (1, 1));
 }

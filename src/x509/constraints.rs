@@ -41,24 +41,23 @@ impl<'a> Constraints<'a> {
     }
 
     fn check_name(&mut self, name: &GeneralName) -> Result<(), String> {
-        for constraints in &self.gathered {
-            let excluded = constraints.excluded.iter().filter(|base| base.same_form(name));
-            for base in excluded {
-                spend(&mut self.comparisons)?;
-                if !name.is_sound() || name.within(base, true) != Some(false) {
+        let Self { gathered, comparisons } = self;
+        for constraints in gathered.iter() {
+            for base in &constraints.excluded {
+                spend(comparisons)?;
+                let bears = base.same_form(name);
+                if bears && (!name.is_sound() || name.within(base, true) != Some(false)) {
                     return Err(format!("the name {name:?} is excluded by {base:?}"));
                 }
             }
-            let mut permitted = constraints.permitted.iter().filter(|base| base.same_form(name));
-            let mut found = true;
-            for base in permitted.by_ref() {
-                spend(&mut self.comparisons)?;
-                found = name.is_sound() && name.within(base, false) == Some(true);
-                if found {
-                    break;
+            let mut permitted = None;
+            for base in &constraints.permitted {
+                spend(comparisons)?;
+                if permitted != Some(true) && base.same_form(name) {
+                    permitted = Some(name.is_sound() && name.within(base, false) == Some(true));
                 }
             }
-            if !found {
+            if permitted == Some(false) {
                 return Err(format!("the name {name:?} lies in no permitted subtree"));
             }
         }

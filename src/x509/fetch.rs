@@ -114,7 +114,8 @@ impl HttpFetch {
         if !answer.status().is_success() {
             return Err(FetchError::Status(url.to_owned(), answer.status().as_u16()));
         }
-        let body = answer.body_mut().with_config().limit(max as u64).read_to_vec();
+        // The limit counts as exceeded already when it is reached.
+        let body = answer.body_mut().with_config().limit(max as u64 + 1).read_to_vec();
         body.map_err(|error| failure(url, max, error))
     }
 }
@@ -146,5 +147,90 @@ fn failure(url: &str, max: usize, error: ureq::Error) -> FetchError {
             FetchError::TimedOut(url)
         }
         error => FetchError::Unreachable(url, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Stub;
+    use super::*;
+
+    #[test]
+    fn only_allowed_hosts_and_plain_addresses_are_fetched() {
+        let hosts = ["ocsp.pki.gov.kz".to_owned(), "127.0.0.1:8080".to_owned()];
+        let allowed = AllowedHosts::new(&hosts);
+        for url in
+            ["http://ocsp.pki.gov.kz/", "http://OCSP.pki.gov.kz:81/x", "http://127.0.0.1:8080/"]
+        {
+            assert_eq!(allowed.check(url), Ok(()), "{url}");
+        }
+        for url in [
+            "http://127.0.0.1:8081/",
+            "http://127.0.0.1/",
+            "http://evil.ocsp.pki.gov.kz/",
+            "http://ocsp.pki.gov.kz.evil/",
+        ] {
+            assert!(matches!(allowed.check(url), Err(FetchError::NotAllowed(_))), "{url}");
+        }
+        for url in [
+            "http://ocsp.pki.gov.kz@169.254.169.254/",
+            "http://a@ocsp.pki.gov.kz/",
+            "https://ocsp.pki.gov.kz/",
+            "file:///etc/passwd",
+            "ldap://ocsp.pki.gov.kz/",
+            "",
+        ] {
+            assert!(matches!(allowed.check(url), Err(FetchError::BadAddress(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn limits_hold() {
+        let stub = Stub::start();
+        let fetch = HttpFetch::within(&[stub.host.clone()], Duration::from_millis(400));
+        stub.on("/small", |body| [b"got ", body].concat());
+        stub.on("/large", |_| vec![0; 2_000]);
+        stub.on("/slow", |_| {
+            std::thread::sleep(Duration::from_millis(900));
+            Vec::new()
+        });
+        assert_eq!(fetch.post(&stub.url("/small"), "a/b", b"it", 100), Ok(b"got it".to_vec()));
+        let large = fetch.get(&stub.url("/large"), 1_999);
+        assert_eq!(large, Err(FetchError::TooLarge(stub.url("/large"), 1_999)));
+        assert_eq!(fetch.get(&stub.url("/large"), 2_000).map(|body| body.len()), Ok(2_000));
+        let absent = fetch.get(&stub.url("/absent"), 100);
+        assert_eq!(absent, Err(FetchError::Status(stub.url("/absent"), 500)));
+        assert_eq!(
+            fetch.get(&stub.url("/slow"), 100),
+            Err(FetchError::TimedOut(stub.url("/slow")))
+        );
+        let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let fetch = HttpFetch::new(&[gone.to_string()]);
+        let gone = fetch.get(&format!("http://{gone}/"), 100);
+        assert!(matches!(gone, Err(FetchError::Unreachable(..))), "{gone:?}");
+    }
+
+    #[test]
+    fn redirects_are_not_followed() {
+        use std::io::{Read as _, Write as _};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let target = Stub::start();
+        target.on("/", |_| b"secret".to_vec());
+        let location = target.url("/");
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 2_000]);
+                let head = format!(
+                    "HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+                );
+                let _ = stream.write_all(head.as_bytes());
+            }
+        });
+        let fetch = HttpFetch::new(&[host.clone(), target.host.clone()]);
+        let url = format!("http://{host}/");
+        assert_eq!(fetch.get(&url, 100), Err(FetchError::Status(url.clone(), 302)));
+        assert!(target.hits.lock().unwrap().is_empty());
     }
 }

@@ -15,7 +15,11 @@ mod fetch;
 mod general_name;
 mod name;
 pub mod ocsp;
+#[cfg(test)]
+mod ocsp_tests;
 mod path;
+#[cfg(test)]
+mod path_tests;
 mod policy;
 mod revocation;
 mod rules;

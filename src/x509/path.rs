@@ -46,8 +46,8 @@ pub struct PathRequest<'a> {
     pub purpose: Purpose,
     /// What is asked of certificate policies.
     pub policies: PolicyRequest<'a>,
-    /// Certificates of the longest path, anchor included.
-    pub longest: usize,
+    /// How many intermediate certificates a path may have, self-issued ones not counted.
+    pub intermediates: usize,
 }
 
 /// Why no path is valid.
@@ -94,7 +94,7 @@ impl<'a> PathRequest<'a> {
             at,
             purpose: Purpose::Any,
             policies: PolicyRequest::default(),
-            longest: limits::PATH_LENGTH,
+            intermediates: limits::PATH_LENGTH,
         }
     }
 }
@@ -165,7 +165,8 @@ impl Search<'_> {
     // Depth first; recursion is bounded by the length of a path.
     fn extend(&mut self, path: &mut Vec<Certificate>) -> Option<Path> {
         let child = path.last()?.clone();
-        if path.len() >= self.request.longest.min(limits::PATH_LENGTH) {
+        let counted = path.iter().skip(1).filter(|one| !one.is_self_issued()).count();
+        if path.len() >= limits::PATH_LENGTH || counted > self.request.intermediates {
             self.note(ReasonCode::UntrustedIssuer, "the path is too long", &child, None);
             return None;
         }

@@ -95,6 +95,13 @@ fn well_formed(certificate: &Certificate) -> Result<(), String> {
     if let Some(oid) = extensions.unknown_critical() {
         return Err(format!("critical extension {oid} is unknown"));
     }
+    let authority = certificate.basic_constraints().is_some_and(|constraints| constraints.ca);
+    if !authority && certificate.key_usage().is_some_and(|usage| usage.key_cert_sign()) {
+        return Err("a key that signs certificates without being an authority".to_owned());
+    }
+    if !authority && extensions.name_constraints.is_some() {
+        return Err("name constraints outside of an authority".to_owned());
+    }
     if certificate.issuer().is_empty() {
         return Err("the issuer has no name".to_owned());
     }

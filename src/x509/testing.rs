@@ -8,14 +8,13 @@ use std::sync::{Arc, Mutex};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer,
     CrlDistributionPoint, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod,
-    KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber,
+    KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SerialNumber, SigningKey as _,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
 use super::{Certificate, der};
 use crate::crypto::{DigestAlgorithm, digest};
-use crate::token::{Signer, SoftwareSigner};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
@@ -24,9 +23,10 @@ pub(crate) struct Authority {
     pub certificate: Certificate,
 }
 
+/// A certificate and its key.
 pub(crate) struct Holder {
     pub certificate: Certificate,
-    pub signer: SoftwareSigner,
+    pub key: KeyPair,
 }
 
 pub(crate) fn params(name: &str) -> CertificateParams {
@@ -65,8 +65,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let certificate = Certificate::from_der(certificate.der()).unwrap();
-        let signer = SoftwareSigner::new(&key.serialize_der(), certificate.clone()).unwrap();
-        Holder { certificate, signer }
+        Holder { certificate, key }
     }
 
     pub(crate) fn responder(&self) -> Holder {
@@ -78,8 +77,10 @@ impl Authority {
         self.issue(params)
     }
 
-    pub(crate) fn signer(&self) -> SoftwareSigner {
-        SoftwareSigner::new(&self.issuer.key().serialize_der(), self.certificate.clone()).unwrap()
+    /// The authority itself as a signer of responses.
+    pub(crate) fn signer(&self) -> Holder {
+        let key = KeyPair::try_from(self.issuer.key().serialized_der()).unwrap();
+        Holder { certificate: self.certificate.clone(), key }
     }
 
     pub(crate) fn crl(
@@ -158,7 +159,7 @@ impl Says {
         &self,
         about: &Certificate,
         issuer: &Certificate,
-        signer: &dyn Signer,
+        signer: &Holder,
     ) -> Vec<u8> {
         let oid = der::write_oid(self.hash.row().oids[0]);
         let id = der::write(
@@ -172,7 +173,7 @@ impl Says {
         );
         let next = self.next.map_or_else(Vec::new, |next| der::write(0xa0, &[&time(next)]));
         let single = der::write(der::SEQUENCE, &[&id, &self.status, &time(self.made), &next]);
-        let responder = der::write(0xa1, &[signer.certificate().subject().der()]);
+        let responder = der::write(0xa1, &[signer.certificate.subject().der()]);
         let nonce = self.nonce.as_ref().map_or_else(Vec::new, |nonce| {
             let value = der::write(der::OCTET_STRING, &[&der::write(der::OCTET_STRING, &[nonce])]);
             let oid = der::write_oid("1.3.6.1.5.5.7.48.1.2");
@@ -181,7 +182,7 @@ impl Says {
         });
         let list = der::write(der::SEQUENCE, &[&single]);
         let data = der::write(der::SEQUENCE, &[&responder, &time(self.made), &list, &nonce]);
-        let value = crate::crypto::ecdsa_fixed_to_der(&signer.sign(&data).unwrap()).unwrap();
+        let value = signer.key.sign(&data).unwrap();
         let algorithm = der::write(der::SEQUENCE, &[&der::write_oid("1.2.840.10045.4.3.2")]);
         let value = der::write(der::BIT_STRING, &[&[0], &value]);
         let certificates: Vec<u8> =
