@@ -61,7 +61,8 @@ impl Face {
     }
 
     /// Breaks `text` into lines of at most `width` points: at line ends, spaces, hyphens
-    /// between letters, and within a word only where it alone is wider than a line.
+    /// between letters, and within a word only where it alone is wider than a line. The space at
+    /// which a line was broken stays at its end, so that the text reads on for those who hear it.
     pub(super) fn wrap(self, text: &str, size: f32, width: f32) -> Vec<String> {
         let mut lines = Vec::new();
         for paragraph in text.trim_end().split('\n') {
@@ -70,7 +71,7 @@ impl Face {
             for piece in pieces(paragraph) {
                 let visible = self.width(piece.trim_end(), size);
                 if used + visible > width && !line.is_empty() {
-                    lines.push(std::mem::take(&mut line).trim_end().to_owned());
+                    lines.push(std::mem::take(&mut line));
                     used = 0.0;
                 }
                 if visible > width {
@@ -88,7 +89,7 @@ impl Face {
                     used += self.width(piece, size);
                 }
             }
-            lines.push(line.trim_end().to_owned());
+            lines.push(line);
         }
         lines
     }
@@ -206,7 +207,7 @@ mod tests {
     #[test]
     fn lines_break_at_spaces_and_keep_every_letter() {
         let lines = Face::Regular.wrap("Ұлттық экономика министрлігі", 10.0, 80.0);
-        assert_eq!(lines, ["Ұлттық", "экономика", "министрлігі"]);
+        assert_eq!(lines, ["Ұлттық ", "экономика ", "министрлігі"]);
         assert_eq!(Face::Bold.wrap("а\n\nб", 10.0, 80.0), ["а", "", "б"]);
     }
 
@@ -217,7 +218,7 @@ mod tests {
         ) {
             let lines = Face::Regular.wrap(&text, 9.0, width);
             for line in &lines {
-                prop_assert!(Face::Regular.width(line, 9.0) <= width + 0.01, "{line:?}");
+                prop_assert!(Face::Regular.width(line.trim_end(), 9.0) <= width + 0.01, "{line:?}");
             }
             let kept: String = lines.concat().split_whitespace().collect();
             let given: String = text.split_whitespace().collect();

@@ -82,6 +82,7 @@ impl Style {
     }
 
     pub(super) fn width(&self, text: &str) -> f32 {
+        let text = text.trim_end();
         let letters = text.chars().count().saturating_sub(1) as f32;
         self.face.width(text, self.size) + letters * self.spacing
     }

@@ -332,6 +332,34 @@ fn other_programs_accept_the_file() {
 }
 
 #[test]
+fn a_screen_reader_hears_whole_sentences_in_order() {
+    let licence = licence(GOODS);
+    let printed = licence_pdf(&licence, Language::En).unwrap();
+    let (_folder, file) = saved(&printed, "heard.pdf");
+    let heard = run("pdfinfo", &["-struct-text"], &file, &[]);
+    let mut rest = heard.as_str();
+    for wanted in [
+        licence.authority.name.text(Language::En),
+        "H1",
+        &licence.holder_name,
+        "Table",
+        "/Scope /Column",
+        GOODS,
+        licence.conditions[0].text(Language::En),
+        "Figure",
+    ] {
+        let at = rest.find(wanted).unwrap_or_else(|| panic!("{wanted} not in {rest}"));
+        rest = &rest[at..];
+    }
+    assert!(!heard.contains("Page 1 of 2"), "page numbers are no content");
+    let document = lopdf::Document::load_mem(&printed.pdf).unwrap();
+    let elements = document.objects.values().filter_map(|object| object.as_dict().ok());
+    let spoken = elements.filter_map(|element| element.get(b"Alt").ok());
+    let spoken: Vec<_> = spoken.map(|text| lopdf::decode_text_string(text).unwrap()).collect();
+    assert_eq!(spoken, [licence.verify_url]);
+}
+
+#[test]
 fn a_reader_of_qr_codes_finds_the_address() {
     let licence = licence(&long_goods());
     let printed = licence_pdf(&licence, Language::Kk).unwrap();
