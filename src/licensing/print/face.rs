@@ -60,23 +60,25 @@ impl Face {
         sum as f32 * size / 1000.0
     }
 
-    /// Breaks `text` into lines of at most `width` points: at line ends, spaces, hyphens
-    /// between letters, and within a word only where it alone is wider than a line. The space at
-    /// which a line was broken stays at its end, so that the text reads on for those who hear it.
-    pub(super) fn wrap(self, text: &str, size: f32, width: f32) -> Vec<String> {
+    /// Breaks `text` into lines of at most `width` points, `spacing` between letters: at line ends,
+    /// spaces, hyphens between letters, and within a word only where it alone is wider than a line.
+    /// The space at which a line was broken stays at its end, so that the text reads on for those
+    /// who hear it.
+    pub(super) fn wrap(self, text: &str, size: f32, spacing: f32, width: f32) -> Vec<String> {
+        let measure = |text: &str| self.width(text, size) + text.chars().count() as f32 * spacing;
         let mut lines = Vec::new();
         for paragraph in text.trim_end().split('\n') {
             let mut line = String::new();
             let mut used = 0.0;
             for piece in pieces(paragraph) {
-                let visible = self.width(piece.trim_end(), size);
+                let visible = measure(piece.trim_end());
                 if used + visible > width && !line.is_empty() {
                     lines.push(std::mem::take(&mut line));
                     used = 0.0;
                 }
                 if visible > width {
                     for c in piece.chars() {
-                        let advance = self.width(c.encode_utf8(&mut [0; 4]), size);
+                        let advance = measure(c.encode_utf8(&mut [0; 4]));
                         if used + advance > width && !line.is_empty() {
                             lines.push(std::mem::take(&mut line));
                             used = 0.0;
@@ -86,7 +88,7 @@ impl Face {
                     }
                 } else {
                     line.push_str(piece);
-                    used += self.width(piece, size);
+                    used += measure(piece);
                 }
             }
             lines.push(line);
@@ -206,9 +208,9 @@ mod tests {
 
     #[test]
     fn lines_break_at_spaces_and_keep_every_letter() {
-        let lines = Face::Regular.wrap("Ұлттық экономика министрлігі", 10.0, 80.0);
+        let lines = Face::Regular.wrap("Ұлттық экономика министрлігі", 10.0, 0.0, 80.0);
         assert_eq!(lines, ["Ұлттық ", "экономика ", "министрлігі"]);
-        assert_eq!(Face::Bold.wrap("а\n\nб", 10.0, 80.0), ["а", "", "б"]);
+        assert_eq!(Face::Bold.wrap("а\n\nб", 10.0, 0.0, 80.0), ["а", "", "б"]);
     }
 
     proptest! {
@@ -216,7 +218,7 @@ mod tests {
         fn no_line_is_wider_than_asked_and_nothing_is_lost(
             text in "[a-zА-яҰқ0-9 /–\\-\n]{0,200}", width in 30.0f32..300.0,
         ) {
-            let lines = Face::Regular.wrap(&text, 9.0, width);
+            let lines = Face::Regular.wrap(&text, 9.0, 0.0, width);
             for line in &lines {
                 prop_assert!(Face::Regular.width(line.trim_end(), 9.0) <= width + 0.01, "{line:?}");
             }

@@ -88,7 +88,7 @@ impl Style {
     }
 
     pub(super) fn wrap(&self, text: &str, width: f32) -> Vec<String> {
-        self.face.wrap(text, self.size, width)
+        self.face.wrap(text, self.size, self.spacing, width)
     }
 
     /// Height of so many lines.
