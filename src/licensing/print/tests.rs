@@ -389,7 +389,22 @@ fn the_place_of_the_stamp_is_free_and_on_the_page() {
         let cut = ["-f", &page, "-l", &page, "-x", &x, "-y", &y, "-W", &width, "-H", &height];
         let inside = run("pdftotext", &cut, &file, &["-"]);
         assert_eq!(inside.trim(), "", "text under the stamp");
+        assert!(outlined(&printed), "the place is not the box that is drawn");
     }
+}
+
+/// Whether the page of the stamp shows a box at exactly its place.
+fn outlined(printed: &Printed) -> bool {
+    let document = lopdf::Document::load_mem(&printed.pdf).unwrap();
+    let page = document.page_iter().nth(printed.stamp.page).unwrap();
+    let content = document.get_page_content(page).unwrap();
+    let operations = lopdf::content::Content::decode(&content).unwrap().operations;
+    let place = printed.stamp;
+    let wanted = [place.x, place.y, place.width, place.height];
+    operations.iter().filter(|operation| operation.operator == "re").any(|operation| {
+        let sides = operation.operands.iter().map(|number| number.as_float().unwrap());
+        sides.zip(wanted).all(|(side, wanted)| (side - wanted).abs() < 0.02)
+    })
 }
 
 #[test]
