@@ -41,6 +41,18 @@ pub fn qualified(name: &str) -> Option<usize> {
 
 /// A name without a colon (Namespaces §3).
 pub fn is_ncname(name: &str) -> bool {
+    let octets = name.as_bytes();
+    let plain = |octet: &u8| octet.is_ascii_alphabetic() || *octet == b'_';
+    if octets.first().is_some_and(plain) {
+        let rest = octets.iter().skip(1);
+        let mut rest =
+            rest.skip_while(|o| plain(o) || o.is_ascii_digit() || matches!(o, b'-' | b'.'));
+        match rest.next() {
+            None => return true,
+            Some(octet) if octet.is_ascii() => return false,
+            Some(_) => {}
+        }
+    }
     let mut chars = name.chars();
     chars.next().is_some_and(starts_name) && chars.all(continues_name)
 }

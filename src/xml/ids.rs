@@ -41,8 +41,8 @@ impl<'a> Ids<'a> {
 }
 
 fn ids_of(element: Element<'_>) -> impl Iterator<Item = &str> {
-    let ids = element
-        .attributes()
-        .filter(|(namespace, local, _)| ID_ATTRIBUTES.contains(&(*namespace, *local)));
+    let ids = element.attributes().filter(|(namespace, local, _)| {
+        local.len() == 2 && ID_ATTRIBUTES.contains(&(*namespace, *local))
+    });
     ids.map(|(_, _, value)| value)
 }

@@ -68,7 +68,7 @@ const VALUES: &[&str] = &[
     "&quot;", "&apos;", "Ғ", "  x  ", "&#32;",
 ];
 
-/// A random document; `ids` takes the values of the `Id` attributes put on its elements.
+/// A random document; `ids` takes the values of the `xml:id` attributes put on its elements.
 pub fn document(dice: &mut Dice, ids: &mut Vec<String>) -> String {
     let mut out = String::new();
     if dice.one_in(2) {
@@ -153,7 +153,7 @@ fn element(
     }
     if dice.one_in(2) {
         let id = format!("id-{}", ids.len());
-        let _ = write!(tag, " Id=\"{id}\"");
+        let _ = write!(tag, " xml:id=\"{id}\"");
         ids.push(id);
     }
     let prefix = match bound.len() {
@@ -255,4 +255,19 @@ pub fn run(program: &str, arguments: &str, folder: &Path) -> Vec<u8> {
     let out = out.unwrap_or_else(|error| panic!("{program} is needed: {error}"));
     assert!(out.status.success(), "{program}: {}", String::from_utf8_lossy(&out.stderr));
     out.stdout
+}
+
+/// Lets xmlsec1 fill in the signature template of a document.
+pub fn xmlsec1_signs(template: &str, signer: &TestSigner, files: &[(&str, &[u8])]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    std::fs::write(folder.path().join("t.xml"), template).unwrap();
+    std::fs::write(folder.path().join("k.der"), &signer.1).unwrap();
+    std::fs::write(folder.path().join("c.der"), signer.0.certificate().der()).unwrap();
+    run("openssl", "pkcs8 -inform DER -nocrypt -in k.der -out k.pem", folder.path());
+    run("openssl", "x509 -inform DER -in c.der -out c.pem", folder.path());
+    run("xmlsec1", "--sign --privkey-pem k.pem,c.pem --output s.xml t.xml", folder.path());
+    std::fs::read(folder.path().join("s.xml")).unwrap()
 }

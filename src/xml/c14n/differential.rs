@@ -8,7 +8,7 @@ use crate::xml::testing::{Dice, document};
 /// Documents compared in one run; `QOLTANBA_ROUNDS` multiplies them.
 const DOCUMENTS: usize = 300;
 
-fn rounds() -> usize {
+pub fn rounds() -> usize {
     std::env::var("QOLTANBA_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1)
 }
 

@@ -2,6 +2,8 @@
 //! its digests checked and the octets that were digested.
 
 mod reference;
+#[cfg(test)]
+mod tests;
 mod transform;
 
 use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
