@@ -22,6 +22,9 @@ use crate::signature::{FoundSignature, SignatureFormat};
 use crate::store::{LicenceFilter, LicenceKey, LicenceRow, Store, StoreExt as _};
 use crate::validation::LicenceInfo;
 
+/// The kind under which refusals stand in the register.
+pub(super) const REFUSAL_KIND: &str = "refusal";
+
 /// Which licences are looked for: one of the three.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -139,9 +142,10 @@ pub(super) struct File {
 
 /// The documents of a licence: the original first.
 pub(super) fn files(row: &LicenceRow) -> Vec<File> {
-    let original = File { name: "licence.xml".to_owned(), sha256: row.xml_sha256.clone() };
+    let kind = if row.kind == REFUSAL_KIND { "refusal" } else { "licence" };
+    let original = File { name: format!("{kind}.xml"), sha256: row.xml_sha256.clone() };
     let presentations = row.pdf_sha256.iter().map(|(language, sha256)| File {
-        name: format!("licence-{language}.pdf"),
+        name: format!("{kind}-{language}.pdf"),
         sha256: sha256.clone(),
     });
     std::iter::once(original).chain(presentations).collect()
@@ -168,7 +172,9 @@ pub(super) fn find(
         LicenceFilter { number, holder_iin: iin, holder_bin: bin, ..LicenceFilter::default() };
     let rows = app.store.view(|view| view.licences(&filter))?;
     let today = almaty(app.now()).date();
-    Ok(rows.iter().map(|row| PublicLicence::new(row, today)).collect())
+    // Refusals are entered to be found by their code, not by everyone.
+    let licences = rows.iter().filter(|row| row.kind != REFUSAL_KIND);
+    Ok(licences.map(|row| PublicLicence::new(row, today)).collect())
 }
 
 /// What the register says of the licence a document is; `None` if it is none.

@@ -227,7 +227,7 @@ impl ResultDocument {
     pub fn kind(&self) -> &str {
         match self {
             Self::Licence(licence) => &licence.kind,
-            Self::Refusal(_) => "refusal",
+            Self::Refusal(_) => super::register::REFUSAL_KIND,
         }
     }
 

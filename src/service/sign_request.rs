@@ -31,6 +31,9 @@ use crate::validation::{Purpose, Question};
 use crate::x509::Certificate;
 use crate::xml;
 
+/// Documents state amounts in tiyn.
+const TIYN_IN_TENGE: u64 = 100;
+
 /// Octets that wait for their signature.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -210,7 +213,7 @@ fn request_document(app: &App, case: &Case) -> Result<RequestDocument, Problem> 
     let payment = match &case.payment {
         Payment::Paid { order, evidence } => Some(PaymentInfo {
             reference: order.reference.clone(),
-            amount: order.tenge,
+            amount: order.tenge.saturating_mul(TIYN_IN_TENGE),
             paid_at: signing::whole_seconds(paid_at(app, evidence)?),
         }),
         _ => None,

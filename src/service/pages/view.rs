@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::super::register::PublicLicence;
+use super::super::register::{PublicLicence, REFUSAL_KIND};
 use super::text;
 use crate::licensing::almaty;
 use crate::text::Language;
@@ -42,6 +42,7 @@ pub struct SignatureView {
 /// A licence.
 pub struct LicenceView {
     pub class: String,
+    pub title: &'static str,
     pub number: String,
     pub state: &'static str,
     pub holder: String,
@@ -131,12 +132,14 @@ impl LicenceView {
     pub fn public(licence: &PublicLicence, language: Language) -> Self {
         Self {
             class: licence.state.clone(),
+            title: text(if licence.kind == REFUSAL_KIND { "refusal" } else { "licence" }, language),
             number: licence.number.clone(),
             state: state(&licence.state, language),
             holder: licence.holder.clone(),
             kind: match licence.kind.as_str() {
                 "export" => text("kind-export", language),
                 "import" => text("kind-import", language),
+                REFUSAL_KIND => text("kind-refusal", language),
                 _ => "",
             },
             valid: span(licence.valid_from.as_deref(), licence.valid_to.as_deref()),
@@ -148,6 +151,7 @@ impl LicenceView {
     pub fn of_report(licence: &LicenceInfo, language: Language) -> Self {
         Self {
             class: licence.state.clone(),
+            title: text("licence", language),
             number: licence.number.clone(),
             state: state(&licence.state, language),
             holder: licence.holder.clone().unwrap_or_default(),
@@ -182,6 +186,7 @@ fn state(state: &str, language: Language) -> &'static str {
         "active" => "state-active",
         "suspended" => "state-suspended",
         "reissued" => "state-reissued",
+        "refused" => "state-refused",
         "terminated" => "state-terminated",
         "not-begun" => "state-not-begun",
         "expired" => "state-expired",
