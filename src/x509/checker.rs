@@ -307,14 +307,8 @@ impl RevocationChecker {
         let (at, now) = times;
         let (crls, failures) = self.crls_of(certificate, issuer, times);
         let signed = |crl: &Crl| self.signed(crl, issuer, times, depth);
-        let check = CrlCheck {
-            certificate,
-            issuer,
-            at,
-            now,
-            freshness: self.config.freshness,
-            signed: &signed,
-        };
+        let check =
+            CrlCheck { certificate, at, now, freshness: self.config.freshness, signed: &signed };
         let answer = check.run(&crls).map_err(|reason| {
             let mut reasons = failures;
             if reasons.is_empty() || !crls.is_empty() {

@@ -2,13 +2,15 @@
 //!
 //! 28 octets an entry, so half a million take 14 MB, and the CRL's own octets need not stay in
 //! memory. Serial numbers are written last octet first: random and consecutive ones alike then
-//! differ in the leading octets, and a table of 65 536 buckets leaves a handful to compare.
+//! differ in the leading bits, and about as many buckets as entries leave one or two to compare.
 
 /// Serial numbers longer than RFC 5280 §4.1.2.2 allows are kept aside.
 const WIDTH: usize = 20;
 const RECORD: usize = WIDTH + 8;
 /// Fewer entries than this are searched without buckets.
 const BUCKETS_FROM: usize = 4_096;
+/// No more than 2^20 buckets: 4 MB.
+const BUCKET_BITS: u32 = 20;
 
 /// One revoked certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +27,9 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct CrlIndex {
     records: Vec<[u8; RECORD]>,
+    /// Where each bucket begins, and the end of the last.
     buckets: Vec<u32>,
+    bits: u32,
     long: Vec<(Vec<u8>, Entry)>,
 }
 
@@ -52,30 +56,27 @@ impl CrlIndex {
         self.records.sort_unstable();
         self.records.shrink_to_fit();
         if self.records.len() >= BUCKETS_FROM {
+            self.bits = self.records.len().ilog2().min(BUCKET_BITS);
             let mut next = 0;
-            self.buckets = (0..=u16::MAX)
+            self.buckets = (0..=1 << self.bits)
                 .map(|bucket| {
                     let rest = self.records.get(next..).unwrap_or_default();
-                    next += rest.iter().take_while(|record| bucket_of(*record) < bucket).count();
+                    let before = |record: &&[u8; RECORD]| bucket_of(record, self.bits) < bucket;
+                    next += rest.iter().take_while(before).count();
                     next as u32
                 })
                 .collect();
-            self.buckets.push(self.records.len() as u32);
         }
     }
 
     /// Every entry with this serial number, given as its DER content octets.
     pub(crate) fn find<'a>(&'a self, serial: &'a [u8]) -> impl Iterator<Item = Entry> + 'a {
         let key = key(serial);
-        let records = key.map_or(&[][..], |key| {
-            let range = self.bucket(&key);
-            let start = range.partition_point(|record| record[..=WIDTH] < key[..=WIDTH]);
-            range.get(start..).unwrap_or_default()
-        });
-        let short = records
-            .iter()
-            .take_while(move |record| key.is_some_and(|key| record[..=WIDTH] == key[..=WIDTH]))
-            .map(entry);
+        let records = key.as_ref().map_or(&[][..], |key| self.bucket(key));
+        let same = move |record: &&[u8; RECORD]| {
+            key.as_ref().is_some_and(|key| record[..=WIDTH] == key[..=WIDTH])
+        };
+        let short = records.iter().filter(same).map(entry);
         short.chain(self.long.iter().filter(move |(long, _)| long == serial).map(|(_, e)| *e))
     }
 
@@ -89,14 +90,22 @@ impl CrlIndex {
         self.records.capacity() * RECORD + self.buckets.capacity() * 4
     }
 
+    // The few records that may hold the key: its bucket, or what a search finds where there are
+    // no buckets or the serial numbers crowd in one.
     fn bucket(&self, key: &[u8; RECORD]) -> &[[u8; RECORD]] {
-        let bucket = usize::from(bucket_of(key));
-        match (self.buckets.get(bucket), self.buckets.get(bucket + 1)) {
-            (Some(start), Some(end)) => {
-                self.records.get(*start as usize..*end as usize).unwrap_or_default()
-            }
-            _ => &self.records,
+        let bucket = bucket_of(key, self.bits) as usize;
+        let range = match (self.buckets.get(bucket), self.buckets.get(bucket + 1)) {
+            (Some(start), Some(end)) => self.records.get(*start as usize..*end as usize),
+            _ => Some(&self.records[..]),
+        };
+        let range = range.unwrap_or_default();
+        if range.len() <= 8 {
+            return range;
         }
+        let start = range.partition_point(|record| record[..=WIDTH] < key[..=WIDTH]);
+        let rest = range.get(start..).unwrap_or_default();
+        let end = rest.partition_point(|record| record[..=WIDTH] <= key[..=WIDTH]);
+        rest.get(..end).unwrap_or_default()
     }
 }
 
@@ -109,8 +118,9 @@ fn key(serial: &[u8]) -> Option<[u8; RECORD]> {
     Some(key)
 }
 
-fn bucket_of(record: &[u8; RECORD]) -> u16 {
-    u16::from_be_bytes([record[0], record[1]])
+// The leading bits; the order of buckets is that of the records.
+fn bucket_of(record: &[u8; RECORD], bits: u32) -> u32 {
+    u32::from_be_bytes([0, record[0], record[1], record[2]]) >> (24 - bits)
 }
 
 fn entry(record: &[u8; RECORD]) -> Entry {

@@ -18,7 +18,6 @@ pub(crate) struct Located {
 /// The question.
 pub(crate) struct CrlCheck<'a> {
     pub certificate: &'a Certificate,
-    pub issuer: &'a Certificate,
     pub at: OffsetDateTime,
     pub now: OffsetDateTime,
     pub freshness: Freshness,

@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         }
         let (&first, rest) = rest.split_first().ok_or(DerError("a length is missing"))?;
         let (length, rest) = match first {
-            0..0x80 => (usize::from(first), rest),
+            0..=0x7f => (usize::from(first), rest),
             0x81..=0x84 => {
                 let (octets, rest) = rest
                     .split_at_checked(usize::from(first & 0x7f))

@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn limits_hold() {
         let stub = Stub::start();
-        let fetch = HttpFetch::within(&[stub.host.clone()], Duration::from_millis(400));
+        let fetch = HttpFetch::within(std::slice::from_ref(&stub.host), Duration::from_millis(400));
         stub.on("/small", |body| [b"got ", body].concat());
         stub.on("/large", |_| vec![0; 2_000]);
         stub.on("/slow", |_| {

@@ -41,7 +41,7 @@ impl Name {
     /// Whether both are the same name by RFC 5280 §7.1: letter case, runs of spaces and the type
     /// of string do not count.
     pub fn matches(&self, other: &Self) -> bool {
-        self.comparable == other.comparable
+        self.der == other.der || self.comparable == other.comparable
     }
 
     /// Whether this name is `base` or lies below it (RFC 5280 §7.1).

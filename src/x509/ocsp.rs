@@ -295,21 +295,35 @@ impl OcspResponse {
         if self.responder.is(issuer) {
             return signed.verify(issuer.public_key(), check.at).map(|()| None).map_err(refused);
         }
-        let responder = self.certificates.iter().find(|one| self.responder.is(one));
-        let unauthorised = |why: &str| OcspError::Unauthorised(why.to_owned());
-        let responder = responder.ok_or_else(|| unauthorised("its certificate is missing"))?;
-        if !responder.issuer().matches(issuer.subject()) {
-            return Err(unauthorised("another authority issued its certificate"));
+        let mut named = self.certificates.iter().filter(|one| self.responder.is(one)).peekable();
+        if named.peek().is_none() {
+            return Err(OcspError::Unauthorised("its certificate is missing".to_owned()));
         }
-        match responder.signed().verify(issuer.public_key(), check.at) {
+        let judged = named.map(|one| self.delegated(one, check, &signed).map(|()| one));
+        judged
+            .reduce(Result::or)
+            .map_or(Err(OcspError::WrongSignature), |one| Ok(one?.clone()))
+            .map(Some)
+    }
+
+    fn delegated(
+        &self,
+        responder: &Certificate,
+        check: &OcspCheck<'_>,
+        signed: &Signed<'_>,
+    ) -> Result<(), OcspError> {
+        let unauthorised = |why: &str| Err(OcspError::Unauthorised(why.to_owned()));
+        if !responder.issuer().matches(check.issuer.subject()) {
+            return unauthorised("another authority issued its certificate");
+        }
+        match responder.signed().verify(check.issuer.public_key(), check.at) {
             Ok(()) => {}
             Err(VerifyError::Unsupported(error)) => return Err(OcspError::Unsupported(error.name)),
-            Err(_) => return Err(unauthorised("the issuer did not sign its certificate")),
+            Err(_) => return unauthorised("the issuer did not sign its certificate"),
         }
         purpose_allows(responder, Purpose::OcspResponder, self.produced_at)
             .map_err(|reason| OcspError::Unauthorised(reason.to_string()))?;
-        signed.verify(responder.public_key(), check.at).map_err(refused)?;
-        Ok(Some(responder.clone()))
+        signed.verify(responder.public_key(), check.at).map_err(refused)
     }
 }
 

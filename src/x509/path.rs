@@ -105,27 +105,20 @@ impl<'a> PathRequest<'a> {
 /// # Errors
 /// [`PathFailure`] with the reason of the candidate that came closest to being valid.
 pub fn validate(trust: &TrustStore, request: &PathRequest<'_>) -> Result<Path, PathFailure> {
-    let mut search = Search {
-        trust,
-        request,
-        budget: Budget::default(),
-        edges: HashMap::new(),
-        best: PathFailure {
-            reason: Reason::new(
-                ReasonCode::UntrustedIssuer,
-                format!("nobody trusted issued {:?}", request.leaf),
-            ),
-            certificate: Some(request.leaf.clone()),
-            path: None,
-        },
-    };
+    let mut search =
+        Search { trust, request, budget: Budget::default(), edges: HashMap::new(), best: None };
     let mut path = vec![request.leaf.clone()];
-    if trust.is_anchor(request.leaf) {
-        if let Some(found) = search.complete(&path) {
-            return Ok(found);
-        }
+    if trust.is_anchor(request.leaf)
+        && let Some(found) = search.complete(&path)
+    {
+        return Ok(found);
     }
-    search.extend(&mut path).map_or_else(|| Err(search.best), Ok)
+    let nobody = || PathFailure {
+        reason: Reason::new(ReasonCode::UntrustedIssuer, "nobody known issued the certificate"),
+        certificate: Some(request.leaf.clone()),
+        path: None,
+    };
+    search.extend(&mut path).ok_or_else(|| search.best.unwrap_or_else(nobody))
 }
 
 /// The work one search may do; the sources of the numbers stand in the limits table.
@@ -158,7 +151,8 @@ struct Search<'a> {
     budget: Budget,
     /// Signatures checked, by the places of the two certificates in memory.
     edges: HashMap<(usize, usize), Result<(), VerifyError>>,
-    best: PathFailure,
+    /// The failure that came closest.
+    best: Option<PathFailure>,
 }
 
 impl Search<'_> {
@@ -260,15 +254,15 @@ impl Search<'_> {
         certificate: &Certificate,
         path: Option<&[Certificate]>,
     ) {
-        let new = (path.is_some(), closeness(code));
-        let old = (self.best.path.is_some(), closeness(self.best.reason.code));
-        let first = self.best.path.is_none() && self.best.reason.detail.starts_with("nobody");
-        if new > old || (first && new == old) {
-            self.best = PathFailure {
+        let rank = |code, complete: bool| (complete, closeness(code));
+        let best = self.best.as_ref();
+        let old = best.map(|best| rank(best.reason.code, best.path.is_some()));
+        if old.is_none_or(|old| old < rank(code, path.is_some())) {
+            self.best = Some(PathFailure {
                 reason: Reason::new(code, detail),
                 certificate: Some(certificate.clone()),
                 path: path.map(|path| Path(path.to_vec())),
-            };
+            });
         }
     }
 }

@@ -135,7 +135,7 @@ fn the_store_tells_anchors_from_intermediates() {
     std::fs::write(folder.path().join("README"), "no certificate").unwrap();
     let store = TrustStore::load(&[folder.path().to_owned()]).unwrap();
     assert!(store.is_anchor(&world.root.certificate));
-    assert_eq!(store.intermediates(), [world.issuing.certificate.clone()]);
+    assert_eq!(store.intermediates(), std::slice::from_ref(&world.issuing.certificate));
 
     let empty = folder.path().join("empty.pem");
     std::fs::write(&empty, "").unwrap();
