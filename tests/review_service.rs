@@ -361,3 +361,68 @@ fn what_is_registered_is_what_was_signed_even_if_the_form_changes_meanwhile() {
     assert_eq!(refused["code"], "changed-after-prepare");
     assert_eq!(person.get(&path).is(200)["incomingNumber"], Value::Null);
 }
+
+#[test]
+fn a_document_made_up_around_a_refusals_number_tells_nothing_of_the_refused() {
+    let world = World::start();
+    let person = world.log_in(APPLICANT, None);
+    let path = person.begin(ID);
+    person.register(&path);
+    let case = person.get(&path).is(200);
+    let request = case["documents"].as_array().unwrap();
+    let request = request.iter().find(|one| one["name"] == "request.xml").unwrap();
+    let number = "KZ26XAA00000001";
+    let refusal = LicenceRow {
+        number: number.to_owned(),
+        code: "code".to_owned(),
+        case_id: ID.to_owned(),
+        service: "import-export-licence".to_owned(),
+        kind: "refusal".to_owned(),
+        holder_name: "SOMEBODY REFUSED".to_owned(),
+        holder_iin: Some(APPLICANT.to_owned()),
+        holder_bin: None,
+        state: "refused".to_owned(),
+        issued_at: NOW,
+        valid_from: None,
+        valid_to: None,
+        xml_sha256: request["sha256"].as_str().unwrap().to_owned(),
+        pdf_sha256: BTreeMap::new(),
+    };
+    world
+        .store
+        .change(|change| {
+            change.put_licence(&refusal)?;
+            change.audit_append(&entry())
+        })
+        .unwrap();
+    let wording = Wording::new("а", "а", "a");
+    let made_up = Licence {
+        number: number.to_owned(),
+        code: "x".to_owned(),
+        verify_url: "http://127.0.0.1/v/x".to_owned(),
+        document: DocumentKind::Licence,
+        service: "import-export-licence".to_owned(),
+        service_name: wording.clone(),
+        kind: "export".to_owned(),
+        kind_name: wording.clone(),
+        authority: Authority { name: wording.clone(), bin: AUTHORITY.parse().unwrap() },
+        holder: Applicant::Person { iin: APPLICANT.parse().unwrap() },
+        holder_name: "X".to_owned(),
+        fields: Vec::new(),
+        conditions: Vec::new(),
+        valid_from: date!(2026 - 12 - 01),
+        valid_to: date!(2027 - 11 - 30),
+        issued_at: NOW,
+        signatory: Signatory { name: "X".to_owned(), position: wording },
+        origin: Origin {
+            request_id: ID.to_owned(),
+            incoming_number: "KZ26RAA00000001".to_owned(),
+            request_sha256: "0".repeat(64),
+        },
+    };
+    let options = xml::SigningOptions::new(NOW);
+    let signed = xml::sign(&made_up.to_xml(), &*person.signer, &options).unwrap();
+    let report = person.send("POST", "/api/v1/verify", "application/xml", &signed).is(200);
+    assert_eq!(report["licence"]["state"], "unknown");
+    assert_eq!(report["licence"]["holder"], Value::Null);
+}

@@ -194,7 +194,8 @@ pub fn licence_of(
         return Ok(None);
     };
     let row = store.view(|view| view.licence(LicenceKey::Number(&number)))?;
-    let Some(row) = row else {
+    // Anybody can write a refusal's number into a document; it must not tell who was refused.
+    let Some(row) = row.filter(|row| row.kind != REFUSAL_KIND) else {
         return Ok(Some(LicenceInfo {
             number,
             state: "unknown".to_owned(),
