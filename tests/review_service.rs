@@ -426,3 +426,27 @@ fn a_document_made_up_around_a_refusals_number_tells_nothing_of_the_refused() {
     assert_eq!(report["licence"]["state"], "unknown");
     assert_eq!(report["licence"]["holder"], Value::Null);
 }
+
+#[test]
+fn an_unanswered_revocation_question_holds_the_request_and_the_same_call_succeeds_later() {
+    let world = World::start();
+    let person = world.log_in(APPLICANT, None);
+    let path = person.begin(ID);
+    let unknown = || world.source.next(|| RevocationStatus::Unknown);
+    person.post(&format!("{path}/certificate"), &person.certificate()).is(200);
+    unknown();
+    let prepare = || person.post(&format!("{path}/signature/prepare"), &person.certificate());
+    assert_eq!(prepare().is(503)["code"], "revocation-unknown");
+    let to_be_signed = prepare().is(200)["toBeSigned"].as_str().unwrap().to_owned();
+    let signature = json!({ "signature": person.sign(&to_be_signed) });
+    unknown();
+    let complete = || person.post(&format!("{path}/signature"), &signature);
+    assert_eq!(complete().is(503)["code"], "revocation-unknown");
+    let case = complete().is(200);
+    assert_eq!(case["incomingNumber"], "KZ26RAA00000001");
+    assert_eq!(complete().is(200)["incomingNumber"], "KZ26RAA00000001");
+    // What could not be answered stands in the log and among the evidence all the same.
+    let rows = world.store.view(|view| view.audit_of(ID, 0)).unwrap();
+    assert_eq!(rows.iter().filter(|row| row.action == "certificate-held").count(), 2);
+    assert_eq!(world.store.view(|view| view.evidence(ID)).unwrap().len(), 5);
+}

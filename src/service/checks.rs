@@ -11,7 +11,7 @@ use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::match_applicant;
 use crate::licensing::case::{Case, CheckOutcome, CheckStage, Signer};
 use crate::problem::Problem;
-use crate::reason::Reason;
+use crate::reason::{Reason, ReasonCode};
 use crate::store::{Change, EvidenceRow};
 use crate::text::Language;
 use crate::validation::{
@@ -121,6 +121,17 @@ impl Check {
             body: self.report.to_string(),
         })?;
         Ok(())
+    }
+
+    /// Whether nothing but an unanswered revocation question stands in the way.
+    pub fn held(&self) -> bool {
+        let mut codes = self.outcome.reasons.iter();
+        !self.outcome.passed() && codes.all(|code| *code == ReasonCode::RevocationUnknown)
+    }
+
+    /// What the audit log keeps of a check that the workflow does not take.
+    pub fn trace(&self) -> serde_json::Value {
+        json!({ "stage": self.outcome.stage, "certificate": self.outcome.certificate })
     }
 
     /// The check in the applicant's language.

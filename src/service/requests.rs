@@ -22,9 +22,9 @@ use super::{App, register, signing};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::gateway::{Invoice, PaymentError, PaymentState};
 use crate::identity::Applicant;
-use crate::licensing::case::{CheckStage, Payment};
+use crate::licensing::case::{CheckStage, DocumentKind, Payment};
 use crate::licensing::workflow::{Actor, Command, NewCase};
-use crate::licensing::{Attachment, Case, almaty};
+use crate::licensing::{Attachment, Case, CaseState, almaty};
 use crate::limits;
 use crate::problem::{Kind, Problem};
 use crate::store::{CaseFilter, StoreExt as _};
@@ -333,17 +333,22 @@ pub async fn document(
     Ok(register::download(&name, &document.media_type, document.bytes))
 }
 
-/// Every document a case leads to, with a file name.
+/// Every document a case leads to, with a file name. A result is nobody's to have before it
+/// stands in the register.
 pub(super) fn documents(case: &Case) -> impl Iterator<Item = (&str, String)> {
     let attached = case.enclosures.iter();
     let attached = attached.map(|e| (e.attachment.sha256.as_str(), e.attachment.name.clone()));
-    let made = case.documents.iter().map(|(kind, sha256)| (sha256.as_str(), kind.file_name()));
+    let entered = case.state == CaseState::Closed;
+    let made = case.documents.iter();
+    let made = made.filter(move |(kind, _)| entered || **kind == DocumentKind::Request);
+    let made = made.map(|(kind, sha256)| (sha256.as_str(), kind.file_name()));
     let presented = case.presentations.iter();
     let presented = presented.map(|(lang, sha256)| (sha256.as_str(), format!("result-{lang}.pdf")));
     attached.chain(made).chain(presented)
 }
 
-/// Writes a check down: the workflow's record, the audit row, the evidence.
+/// Writes a check down: the workflow's record, the audit row, the evidence. One that nobody could
+/// answer is no refusal: the request stays as it is, and the same call may succeed later.
 pub(super) fn record(
     app: &App,
     id: &str,
@@ -352,6 +357,11 @@ pub(super) fn record(
 ) -> Result<Case, Problem> {
     app.store.change(|change| {
         let mut loaded = Loaded::own(change, id, session)?;
+        if check.held() && loaded.case.state.before_registration() {
+            check.keep(change, id, app)?;
+            change.audit_append(&app.entry("system", "certificate-held", id, check.trace()))?;
+            return Ok(loaded.case);
+        }
         let command = Command::RecordCheck(check.outcome.clone());
         let before = loaded.case.version;
         loaded.apply(app, change, command, &Actor::System)?;
