@@ -450,3 +450,12 @@ fn an_unanswered_revocation_question_holds_the_request_and_the_same_call_succeed
     assert_eq!(rows.iter().filter(|row| row.action == "certificate-held").count(), 2);
     assert_eq!(world.store.view(|view| view.evidence(ID)).unwrap().len(), 5);
 }
+
+#[test]
+fn an_attachment_sent_again_is_the_same_attachment() {
+    let world = World::start();
+    let person = world.log_in(APPLICANT, None);
+    let path = person.begin(ID);
+    let case = person.attach(&path, "contract.pdf").is(200);
+    assert_eq!(case["attachments"].as_array().unwrap().len(), 1);
+}
