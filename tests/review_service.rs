@@ -459,3 +459,46 @@ fn an_attachment_sent_again_is_the_same_attachment() {
     let case = person.attach(&path, "contract.pdf").is(200);
     assert_eq!(case["attachments"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn signatures_of_a_result_sent_again_lead_on_and_never_to_a_second_licence() {
+    let world = World::start();
+    let person = world.log_in(APPLICANT, None);
+    let path = person.begin(ID);
+    person.register(&path);
+    let issue = json!({ "decision": "issue" });
+    world.officer(OfficerRole::Chancery).act(&path, json!({ "act": "route" }));
+    world
+        .officer(OfficerRole::HeadOfDepartment)
+        .act(&path, json!({ "act": "assign", "expert": EXPERT }));
+    world.officer(OfficerRole::Expert).act(
+        &path,
+        json!({ "act": "examine", "complete": true, "corresponds": true, "proposal": issue }),
+    );
+    world.officer(OfficerRole::LegalService).act(&path, json!({ "act": "agree" }));
+    let head = world.officer(OfficerRole::Head);
+    head.act(&path, json!({ "act": "decide", "decision": "issue" }));
+    let at = format!("{path}/result");
+    let first = head.post(&format!("{at}/prepare"), &head.certificate()).is(200);
+    // A licence that is signed but not in the register yet is nobody's to have.
+    let listed = |person: &Person| {
+        let case = person.get(&path).is(200);
+        let names = case["documents"].as_array().unwrap().iter();
+        names.map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let xml = head.signatures(&first);
+    let send = |signatures: &Value| head.post(&format!("{at}/signatures"), signatures);
+    let next = send(&xml).is(200);
+    assert_eq!(next["toSign"].as_array().unwrap().len(), 3);
+    assert!(!listed(&person).contains(&"result.xml".to_owned()), "{:?}", listed(&person));
+    let again = send(&xml).is(200);
+    assert_eq!(again["toSign"].as_array().unwrap().len(), 3);
+    let pdfs = head.signatures(&again);
+    assert!(send(&pdfs).is(200)["toSign"].as_array().unwrap().is_empty());
+    for signatures in [&pdfs, &xml] {
+        let done = send(signatures).is(200);
+        assert_eq!(done["request"]["resultNumber"], "KZ26LAA00000001");
+        assert!(done["toSign"].as_array().unwrap().is_empty());
+    }
+    assert!(listed(&person).contains(&"result.xml".to_owned()));
+}
