@@ -502,3 +502,39 @@ fn signatures_of_a_result_sent_again_lead_on_and_never_to_a_second_licence() {
     }
     assert!(listed(&person).contains(&"result.xml".to_owned()));
 }
+
+#[test]
+fn tasks_are_found_behind_more_than_a_page_of_others_tasks() {
+    let world = World::start();
+    let person = world.log_in(APPLICANT, None);
+    let chancery = world.officer(OfficerRole::Chancery);
+    let department = world.officer(OfficerRole::HeadOfDepartment);
+    let assigned = |id: &str| {
+        let path = person.begin(id);
+        person.register(&path);
+        chancery.act(&path, json!({ "act": "route" }));
+        department.act(&path, json!({ "act": "assign", "expert": EXPERT }));
+    };
+    assigned(ID);
+    let row = world.store.view(|view| view.case(ID)).unwrap().unwrap();
+    // More requests than a page holds wait for another expert, and are older.
+    world
+        .store
+        .change(|change| {
+            for index in 0..=qoltanba::limits::STORE_PAGE_ROWS {
+                let mut other = row.clone();
+                other.id = format!("other-request-{index:04}");
+                other.version = 0;
+                other.incoming_number = None;
+                other.body = other.body.replace(ID, &other.id).replace(EXPERT, "850101300199");
+                change.put_case(&other)?;
+            }
+            change.audit_append(&entry())
+        })
+        .unwrap();
+    let newest = "request-9876543210";
+    assigned(newest);
+    let tasks = world.officer(OfficerRole::Expert).get("/api/v1/tasks").is(200);
+    let ids: Vec<_> = tasks.as_array().unwrap().iter().map(|task| task["id"].as_str()).collect();
+    assert_eq!(ids, [Some(ID), Some(newest)]);
+}
