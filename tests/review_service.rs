@@ -538,3 +538,15 @@ fn tasks_are_found_behind_more_than_a_page_of_others_tasks() {
     let ids: Vec<_> = tasks.as_array().unwrap().iter().map(|task| task["id"].as_str()).collect();
     assert_eq!(ids, [Some(ID), Some(newest)]);
 }
+
+#[test]
+fn a_form_that_sends_a_part_twice_is_refused() {
+    let world = World::start();
+    let person = world.log_in(APPLICANT, None);
+    let part =
+        "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n<a/>\r\n";
+    let body = format!("{part}{part}--b--\r\n");
+    let sent =
+        person.send("POST", "/api/v1/verify", "multipart/form-data; boundary=b", body.as_bytes());
+    assert_eq!(sent.is(400)["code"], "repeated-part");
+}

@@ -113,6 +113,15 @@ pub(super) async fn upload(request: Request) -> Result<Upload, Problem> {
     let mut upload = Upload::default();
     while let Some(mut part) = form.next_field().await.map_err(|error| broken(&error))? {
         let name = part.name().unwrap_or_default().to_owned();
+        let repeated = match name.as_str() {
+            "file" => !upload.document.is_empty(),
+            "content" => upload.content.is_some(),
+            _ => false,
+        };
+        if repeated {
+            let detail = format!("the part `{name}` comes twice");
+            return Err(Problem::new(Kind::BadInput, "repeated-part", detail));
+        }
         let file = part.file_name().unwrap_or_default().to_owned();
         let mut octets = Vec::new();
         while let Some(chunk) = part.chunk().await.map_err(|error| broken(&error))? {
