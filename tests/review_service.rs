@@ -550,3 +550,14 @@ fn a_form_that_sends_a_part_twice_is_refused() {
         person.send("POST", "/api/v1/verify", "multipart/form-data; boundary=b", body.as_bytes());
     assert_eq!(sent.is(400)["code"], "repeated-part");
 }
+
+#[test]
+fn a_query_that_does_not_fit_is_a_problem_with_a_code() {
+    let world = World::start();
+    let person = world.log_in(APPLICANT, None);
+    for path in ["/api/v1/licences?iin=12", "/api/v1/licences?colour=red"] {
+        assert_eq!(person.get(path).is(400)["code"], "bad-query", "{path}");
+    }
+    let at = "/api/v1/verify?at=yesterday";
+    assert_eq!(person.send("POST", at, "text/xml", b"<a/>").is(400)["code"], "bad-query");
+}

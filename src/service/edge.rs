@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -30,6 +30,9 @@ pub struct Wanted(pub Language);
 /// A JSON body, at most [`limits::JSON_BODY_BYTES`] long; unknown fields are errors where the
 /// type says so, and errors name the place.
 pub struct Body<T>(pub T);
+
+/// The query of an address; one that does not fit is a problem like any other.
+pub struct Asked<T>(pub T);
 
 impl Refusal {
     /// The problem for a caller who reads `language`.
@@ -93,6 +96,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             .map_err(|problem| Refusal::new(problem, language))?;
         serde_json::from_slice(&octets).map(Self).map_err(|error| {
             let problem = Problem::new(Kind::BadInput, "bad-json", error.to_string());
+            Refusal::new(problem, language)
+        })
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let Wanted(language) = Wanted::of(parts.uri.query(), &parts.headers);
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query.map(|Query(query)| Self(query)).map_err(|rejection| {
+            let problem = Problem::new(Kind::BadInput, "bad-query", rejection.body_text());
             Refusal::new(problem, language)
         })
     }

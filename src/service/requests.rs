@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::case_view::CaseView;
 use super::cases::Loaded;
 use super::checks::{Check, CheckView};
-use super::edge::{Answer, Body, Refusal, Wanted, blocking, read_body};
+use super::edge::{Answer, Asked, Body, Refusal, Wanted, blocking, read_body};
 use super::login::Session;
 use super::{App, register, signing};
 use crate::crypto::{DigestAlgorithm, digest, hex};
@@ -132,7 +132,7 @@ pub async fn attach(
     Wanted(language): Wanted,
     session: Session,
     Path((id, name)): Path<(String, String)>,
-    Query(query): Query<AttachQuery>,
+    Asked(query): Asked<AttachQuery>,
     request: Request,
 ) -> Answer<Json<CaseView>> {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());

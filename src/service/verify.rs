@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequest, Multipart, Query, Request, State};
+use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use utoipa::IntoParams;
 
-use super::edge::{Answer, Refusal, Wanted, blocking, read_body};
+use super::edge::{Answer, Asked, Refusal, Wanted, blocking, read_body};
 use super::{App, register};
 use crate::limits;
 use crate::problem::{Kind, Problem};
@@ -49,7 +49,7 @@ pub struct Upload {
 pub async fn verify(
     State(app): State<Arc<App>>,
     Wanted(language): Wanted,
-    Query(query): Query<VerifyQuery>,
+    Asked(query): Asked<VerifyQuery>,
     request: Request,
 ) -> Answer<Json<Report>> {
     let upload = upload(request).await.map_err(|p| Refusal::new(p, language))?;
