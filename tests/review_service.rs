@@ -561,3 +561,26 @@ fn a_query_that_does_not_fit_is_a_problem_with_a_code() {
     let at = "/api/v1/verify?at=yesterday";
     assert_eq!(person.send("POST", at, "text/xml", b"<a/>").is(400)["code"], "bad-query");
 }
+
+#[test]
+fn neither_codes_nor_sessions_nor_signatures_are_logged() {
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt()
+        .with_env_filter("qoltanba=trace,tower_http=trace,axum=trace")
+        .with_writer(move || writer.clone())
+        .init();
+    let world = World::start();
+    let person = world.log_in(APPLICANT, None);
+    person.get("/v/THE-CODE-OF-A-LICENCE").is(404);
+    person.get("/api/v1/documents/THE-CODE-OF-A-LICENCE/licence.xml").is(404);
+    let path = person.begin(ID);
+    let signature = person.prepare(&path);
+    person.post(&format!("{path}/signature"), &signature).is(200);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("/v/{code}"), "{log}");
+    let value = signature["signature"].as_str().unwrap();
+    for secret in ["THE-CODE-OF-A-LICENCE", person.session.as_str(), value] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}
