@@ -584,3 +584,19 @@ fn neither_codes_nor_sessions_nor_signatures_are_logged() {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
 }
+
+#[test]
+fn a_command_line_that_is_wrong_is_no_verdict() {
+    let run = |arguments: &[&str]| {
+        let program = std::process::Command::new(env!("CARGO_BIN_EXE_qoltanba"))
+            .args(arguments)
+            .current_dir(std::env::temp_dir())
+            .output()
+            .unwrap();
+        program.status.code()
+    };
+    assert_eq!(run(&["verify", "--no-such-option", "x"]), Some(3));
+    assert_eq!(run(&["verify"]), Some(3));
+    assert_eq!(run(&["verify", "/dev/zero"]), Some(3));
+    assert_eq!(run(&["verify", "--help"]), Some(0));
+}
