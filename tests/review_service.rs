@@ -563,6 +563,38 @@ fn a_query_that_does_not_fit_is_a_problem_with_a_code() {
 }
 
 #[test]
+fn times_at_the_ends_of_time_are_judged() {
+    let world = World::start();
+    let person = world.log_in(APPLICANT, None);
+    let end = datetime!(9999-12-31 23:59:59 UTC);
+    let signed = xml::sign(b"<a/>", &*person.signer, &xml::SigningOptions::new(end)).unwrap();
+    let send = |path: &str| person.send("POST", path, "text/xml", &signed);
+    let report = send("/api/v1/verify").is(200);
+    let warning = &report["signatures"][0]["warnings"][0]["code"];
+    assert_eq!(warning, "claimed-time-implausible");
+    send("/verify").is(200);
+    for at in ["9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00%2B23:59"] {
+        let report = send(&format!("/api/v1/verify?at={at}"));
+        assert!([200, 400].contains(&report.status), "{at}: {}", report.json);
+    }
+}
+
+/// What the service logs at its most talkative.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
 fn neither_codes_nor_sessions_nor_signatures_are_logged() {
     let log = Log::default();
     let writer = log.clone();
