@@ -2,6 +2,7 @@
 //! authority in memory and a revocation source that does what a test tells it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -631,4 +632,35 @@ fn a_command_line_that_is_wrong_is_no_verdict() {
     assert_eq!(run(&["verify"]), Some(3));
     assert_eq!(run(&["verify", "/dev/zero"]), Some(3));
     assert_eq!(run(&["verify", "--help"]), Some(0));
+}
+
+#[test]
+fn documents_of_the_public_take_turns_and_leave_room_for_everybody_else() {
+    let world = World::start();
+    let person = world.log_in(APPLICANT, None);
+    let signed = xml::sign(b"<a/>", &*person.signer, &xml::SigningOptions::new(NOW)).unwrap();
+    let (began, release) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let all = qoltanba::limits::JUDGED_AT_ONCE + 6;
+    for _ in 0..all {
+        let (began, release) = (began.clone(), release.clone());
+        world.source.next(move || {
+            began.fetch_add(1, Ordering::SeqCst);
+            while !release.load(Ordering::SeqCst) {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            RevocationStatus::Good
+        });
+    }
+    std::thread::scope(|scope| {
+        let send = || person.send("POST", "/api/v1/verify", "text/xml", &signed).is(200);
+        let sent: Vec<_> = (0..all).map(|_| scope.spawn(send)).collect();
+        std::thread::sleep(std::time::Duration::from_millis(1_500));
+        let judged = began.load(Ordering::SeqCst);
+        // Others are served meanwhile.
+        person.get("/api/v1/requests").is(200);
+        release.store(true, Ordering::SeqCst);
+        assert!((1..=qoltanba::limits::JUDGED_AT_ONCE).contains(&judged), "{judged}");
+        sent.into_iter().for_each(|sent| drop(sent.join().unwrap()));
+    });
+    assert_eq!(began.load(Ordering::SeqCst), all);
 }

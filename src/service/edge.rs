@@ -1,6 +1,7 @@
 //! The edge of the service: problems as responses, the caller's language, bodies with limits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
@@ -8,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 
 use super::App;
 use crate::limits;
@@ -145,6 +147,29 @@ pub async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(move || work(&app))
         .await
         .unwrap_or_else(|error| Err(Problem::internal(format!("a worker ended early: {error}"))))
+}
+
+/// As [`blocking`], for documents that anybody may send: only [`limits::JUDGED_AT_ONCE`] at a time,
+/// so that they neither fill the memory nor hold every thread while a responder is slow.
+///
+/// # Errors
+/// As [`blocking`]; `busy` if no turn came.
+pub async fn judging<T: Send + 'static>(
+    app: &Arc<App>,
+    work: impl FnOnce(&App) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    static TURNS: Semaphore = Semaphore::const_new(limits::JUDGED_AT_ONCE);
+    let wait = Duration::from_millis(limits::JUDGE_WAIT_MILLISECONDS);
+    let Ok(Ok(turn)) = tokio::time::timeout(wait, TURNS.acquire()).await else {
+        let detail = "Too many documents are being judged at this moment.";
+        return Err(Problem::new(Kind::TryLater, "busy", detail));
+    };
+    blocking(app, move |app| {
+        // Held by the work, not by the caller, who may hang up meanwhile.
+        let _turn = turn;
+        work(app)
+    })
+    .await
 }
 
 #[cfg(test)]

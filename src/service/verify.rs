@@ -9,7 +9,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use utoipa::IntoParams;
 
-use super::edge::{Answer, Asked, Refusal, Wanted, blocking, read_body};
+use super::edge::{Answer, Asked, Refusal, Wanted, judging, read_body};
 use super::{App, register};
 use crate::limits;
 use crate::problem::{Kind, Problem};
@@ -53,7 +53,7 @@ pub async fn verify(
     request: Request,
 ) -> Answer<Json<Report>> {
     let upload = upload(request).await.map_err(|p| Refusal::new(p, language))?;
-    let report = blocking(&app, move |app| judge(app, &upload, query.at, language)).await;
+    let report = judging(&app, move |app| judge(app, &upload, query.at, language)).await;
     Ok(Json(report.map_err(|p| Refusal::new(p, language))?))
 }
 
