@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 
-use super::App;
 use super::edge::{Answer, Asked, Refusal, Wanted, blocking};
+use super::{App, code};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::{Bin, Iin};
 use crate::licensing::{Licence, almaty};
@@ -153,7 +153,7 @@ pub(super) fn files(row: &LicenceRow) -> Vec<File> {
 
 /// The licence with this code.
 pub(super) fn by_code(app: &App, code: &str) -> Result<LicenceRow, Problem> {
-    let row = app.store.view(|view| view.licence(LicenceKey::Code(code)))?;
+    let row = app.store.view(|view| view.licence(LicenceKey::Code(&code::tidy(code))))?;
     row.ok_or_else(no_such_licence)
 }
 
