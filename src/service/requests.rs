@@ -352,6 +352,12 @@ pub(super) fn record(
 ) -> Result<Case, Problem> {
     app.store.change(|change| {
         let mut loaded = Loaded::own(change, id, session)?;
+        if check.held() {
+            // Nobody could say: the choice stands, and the same call may succeed later.
+            change.audit_append(&check.held_entry(app, id))?;
+            check.keep(change, id, app)?;
+            return Ok(loaded.case);
+        }
         let command = Command::RecordCheck(check.outcome.clone());
         let before = loaded.case.version;
         loaded.apply(app, change, command, &Actor::System)?;
