@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::cms::CmsError;
 use crate::config::ConfigError;
 use crate::gateway::PaymentError;
 use crate::licensing::DocumentError;
@@ -10,7 +11,7 @@ use crate::licensing::form::FieldFault;
 use crate::licensing::print::PrintError;
 use crate::licensing::workflow::WorkflowError;
 use crate::pdf::PdfError;
-use crate::reason::Reason;
+use crate::reason::{Reason, ReasonCode};
 use crate::store::StoreError;
 use crate::text::Language;
 use crate::token::SignError;
@@ -244,13 +245,23 @@ impl Fault {
 
 impl From<XmlError> for Problem {
     fn from(error: XmlError) -> Self {
-        Self::new(Kind::Unreadable, "broken-xml", error.to_string())
+        match error {
+            XmlError::WrongValue => Self::refused(vec![ReasonCode::BadSignature.into()]),
+            XmlError::Sign(error) => error.into(),
+            error => Self::new(Kind::Unreadable, "broken-xml", error.to_string()),
+        }
     }
 }
 
 impl From<PdfError> for Problem {
     fn from(error: PdfError) -> Self {
-        Self::new(Kind::Unreadable, "broken-pdf", error.to_string())
+        match error {
+            PdfError::Cms(CmsError::WrongValue) => {
+                Self::refused(vec![ReasonCode::BadSignature.into()])
+            }
+            PdfError::Sign(error) => error.into(),
+            error => Self::new(Kind::Unreadable, "broken-pdf", error.to_string()),
+        }
     }
 }
 
@@ -281,7 +292,6 @@ impl From<TrustError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reason::ReasonCode;
 
     #[test]
     fn an_unanswered_question_asks_to_come_back_a_revoked_certificate_does_not() {
