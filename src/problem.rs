@@ -30,6 +30,8 @@ pub enum Kind {
     Forbidden,
     /// There is no such thing.
     NotFound,
+    /// The address does not take this HTTP method.
+    BadMethod,
     /// The step does not fit the state of the request.
     Conflict,
     /// The input is larger than its limit.
@@ -78,6 +80,7 @@ impl Kind {
             Self::NotLoggedIn => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
+            Self::BadMethod => 405,
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::Unreadable | Self::Refused => 422,
@@ -91,7 +94,11 @@ impl Kind {
         match self {
             Self::Refused => 1,
             Self::TryLater => 2,
-            Self::BadInput | Self::TooLarge | Self::Unreadable | Self::NotFound => 3,
+            Self::BadInput
+            | Self::BadMethod
+            | Self::TooLarge
+            | Self::Unreadable
+            | Self::NotFound => 3,
             Self::NotLoggedIn | Self::Forbidden | Self::Conflict | Self::Internal => 4,
         }
     }
@@ -102,6 +109,7 @@ impl Kind {
             Self::NotLoggedIn => "Log in first",
             Self::Forbidden => "Not allowed",
             Self::NotFound => "Not found",
+            Self::BadMethod => "Not in this way",
             Self::Conflict => "Not possible in this state",
             Self::TooLarge => "Too large",
             Self::Unreadable => "The document cannot be read",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -30,6 +30,12 @@ pub struct Wanted(pub Language);
 /// A JSON body, at most [`limits::JSON_BODY_BYTES`] long; unknown fields are errors where the
 /// type says so, and errors name the place.
 pub struct Body<T>(pub T);
+
+/// The parameters of an address; what cannot be read is a problem like any other.
+pub struct Path<T>(pub T);
+
+/// The query of an address; what cannot be read is a problem like any other.
+pub struct Query<T>(pub T);
 
 impl Refusal {
     /// The problem for a caller who reads `language`.
@@ -96,6 +102,31 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             Refusal::new(problem, language)
         })
     }
+}
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let read = extract::Path::from_request_parts(parts, state).await;
+        read.map(|extract::Path(found)| Self(found))
+            .map_err(|error| bad_address(parts, "bad-address", error.body_text()))
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let read = extract::Query::from_request_parts(parts, state).await;
+        read.map(|extract::Query(found)| Self(found))
+            .map_err(|error| bad_address(parts, "bad-query", error.body_text()))
+    }
+}
+
+fn bad_address(parts: &Parts, code: &'static str, detail: String) -> Refusal {
+    let Wanted(language) = Wanted::of(parts.uri.query(), &parts.headers);
+    Refusal::new(Problem::new(Kind::BadInput, code, detail), language)
 }
 
 /// Reads a body up to `limit` bytes.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::case_view::CaseView;
 use super::cases::Loaded;
 use super::checks::{Check, CheckView};
-use super::edge::{Answer, Body, Refusal, Wanted, blocking, read_body};
+use super::edge::{Answer, Body, Path, Query, Refusal, Wanted, blocking, read_body};
 use super::login::Session;
 use super::{App, register, signing};
 use crate::crypto::{DigestAlgorithm, digest, hex};

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequest, Multipart, Query, Request, State};
+use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use utoipa::IntoParams;
 
-use super::edge::{Answer, Refusal, Wanted, blocking, read_body};
+use super::edge::{Answer, Query, Refusal, Wanted, blocking, read_body};
 use super::{App, register};
 use crate::limits;
 use crate::problem::{Kind, Problem};
