@@ -89,7 +89,12 @@ fn bodies_over_their_limit() {
     let json = format!("{{\"certificate\":\"{}\"}}", "A".repeat(300 * 1024));
     let cases = [
         ("POST", walk.path("/certificate"), "application/json", json.into_bytes()),
-        ("PUT", walk.path("/attachments/big.pdf?document=contract"), "application/pdf", vec![b'%'; 17 * MIB]),
+        (
+            "PUT",
+            walk.path("/attachments/big.pdf?document=contract"),
+            "application/pdf",
+            vec![b'%'; 17 * MIB],
+        ),
         ("POST", "/api/v1/verify".to_owned(), "application/xml", vec![b'<'; 33 * MIB]),
     ];
     for (method, path, media_type, body) in cases {
@@ -99,7 +104,11 @@ fn bodies_over_their_limit() {
         clear(&reply);
         // The same without a length given before.
         let reply = chunked(&service, &walk.applicant, method, &path, media_type, &body);
-        assert!(reply.starts_with("HTTP/1.1 413"), "{path}: {}", reply.lines().next().unwrap_or(""));
+        assert!(
+            reply.starts_with("HTTP/1.1 413"),
+            "{path}: {}",
+            reply.lines().next().unwrap_or("")
+        );
         assert!(reply.contains("application/problem+json"), "{path}: {reply}");
     }
     assert_eq!(walk.case(), before);
@@ -186,22 +195,40 @@ fn documents_that_are_none() {
         ("another encoding", "broken-document", latin),
         ("broken PDF", "broken-document", pdf.to_vec()),
         ("a PDF's beginning", "broken-document", b"%PDF-1.7\n".to_vec()),
-        ("broken CMS", "broken-document", b"\x30\x82\xff\xff\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02".to_vec()),
+        (
+            "broken CMS",
+            "broken-document",
+            b"\x30\x82\xff\xff\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02".to_vec(),
+        ),
     ];
     for (what, code, document) in &documents {
         for media_type in ["application/octet-stream", "application/pdf", "", "x/y; z"] {
             let reply = anyone.send("POST", "/api/v1/verify", media_type, Some(document));
             let reply = reply.unwrap();
             clear(&reply);
-            assert_eq!((reply.status, &reply.json["code"]), (422, &json!(code)), "{what}: {}", reply.json);
+            assert_eq!(
+                (reply.status, &reply.json["code"]),
+                (422, &json!(code)),
+                "{what}: {}",
+                reply.json
+            );
         }
     }
     let forms: [(&str, &[u8]); 5] = [
         ("multipart/form-data", b"x"),
         ("multipart/form-data; boundary=b", b"garbage"),
-        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n\r\n--b--\r\n"),
-        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nx\r\n--b--\r\n"),
-        ("multipart/form-data; boundary=b", b"--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ncut off"),
+        (
+            "multipart/form-data; boundary=b",
+            b"--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n\r\n--b--\r\n",
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            b"--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nx\r\n--b--\r\n",
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            b"--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\ncut off",
+        ),
     ];
     for (media_type, body) in forms {
         clear(&anyone.send("POST", "/api/v1/verify", media_type, Some(body)).unwrap());
@@ -248,7 +275,7 @@ fn names_and_kinds_of_attachments() {
         let reply = put(name, pdf, contract, b"x");
         assert!((400..500).contains(&reply.status), "{name}: {}", reply.status);
     }
-    for media_type in ["nonsense", "a/ü", &format!("a/{long}")] {
+    for media_type in ["nonsense", "/", &format!("a/{long}")] {
         clear(&put("kind.pdf", media_type, contract, b"x"));
     }
     clear(&put("empty.pdf", pdf, contract, b""));
@@ -274,9 +301,7 @@ fn addresses_and_methods_that_are_not_there() {
     let _calm = calm();
     let service = Service::start("addresses");
     let person = Client::log_in(&service, "person");
-    let wish = |service: &str, form: &str, applicant: &str, language: &str| {
-        json!({ "service": service, "form": form, "applicant": applicant, "language": language })
-    };
+    let wish = |service: &str, form: &str, applicant: &str, language: &str| json!({ "service": service, "form": form, "applicant": applicant, "language": language });
     let begin = |id: &str, wish: &Value| person.put(&format!("/api/v1/requests/{id}"), wish);
     let (known, id) = ("import-export-licence", "request-of-a-test-1");
     for id in ["short", "..%2f..%2f..%2f..%2fetc", "request%20with%20space", &"x".repeat(65)] {
@@ -288,7 +313,8 @@ fn addresses_and_methods_that_are_not_there() {
     begin(id, &wish(known, "import", "nobody", "kk")).refused(400, "bad-json");
     begin(id, &wish(known, "import", "person", "de")).refused(400, "bad-json");
     person.get(&format!("/api/v1/requests/{id}")).refused(404, "no-such-request");
-    for path in ["/api/v1/no-such", "/no/such", "/api/v1/licences/NO-SUCH", "/api/v1/documents/x/y"] {
+    for path in ["/api/v1/no-such", "/no/such", "/api/v1/licences/NO-SUCH", "/api/v1/documents/x/y"]
+    {
         clear(&person.get(path));
     }
     clear(&person.get("/api/v1/licences?iin=17"));
