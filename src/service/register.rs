@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 
-use super::edge::{Answer, Asked, Refusal, Wanted, blocking};
+use super::edge::{Answer, Path, Query, Refusal, Wanted, blocking};
 use super::{App, code};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::{Bin, Iin};
@@ -72,7 +72,7 @@ pub struct PublicLicence {
 pub async fn look_up(
     State(app): State<Arc<App>>,
     Wanted(language): Wanted,
-    Asked(query): Asked<LookUp>,
+    Query(query): Query<LookUp>,
 ) -> Answer<Json<Vec<PublicLicence>>> {
     let found = blocking(&app, move |app| {
         find(app, query.number, query.iin.map(String::from), query.bin.map(String::from))

@@ -74,6 +74,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/health/ready", get(ready))
         .merge(pages::routes())
         .fallback(missing)
+        .method_not_allowed_fallback(not_that_way)
         // Each handler reads its body under its own limit (limits.rs); axum's default would cut
         // documents off at 2 MB.
         .layer(DefaultBodyLimit::disable())
@@ -107,6 +108,11 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
         Ok(_) => (StatusCode::OK, "ready"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read"),
     }
+}
+
+async fn not_that_way(Wanted(language): Wanted) -> Refusal {
+    let detail = "This address does not take this method.";
+    Refusal::new(Problem::new(Kind::BadMethod, "bad-method", detail), language)
 }
 
 async fn missing(Wanted(language): Wanted) -> Refusal {
