@@ -17,12 +17,22 @@ use self::view::{DownloadView, LicenceView, ReportView};
 use super::edge::{Wanted, blocking};
 use super::verify::{Upload, judge, upload};
 use super::{App, register};
+use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::licensing::almaty;
 use crate::problem::{Kind, Problem};
 use crate::store::StoreExt as _;
 use crate::text::{Language, Texts};
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::embedded(include_str!("pages.toml")));
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// Goes with the addresses of style and script, so that no cache mixes versions.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let octets = [STYLE, SCRIPT].concat();
+    hex(&digest(DigestAlgorithm::Sha256, octets.as_bytes())).chars().take(8).collect()
+});
 
 /// What every page needs: the language, where it stands, and its texts.
 #[derive(Clone)]
@@ -84,10 +94,10 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/v", get(by_form))
         .route("/v/{code}", get(by_code))
         .route("/register", get(search))
-        .route("/assets/style.css", get(|| asset("text/css", include_str!("style.css"))))
+        .route("/assets/style.css", get(|| asset("text/css", STYLE)))
         .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
         .route("/assets/file.svg", get(|| asset("image/svg+xml", include_str!("file.svg"))))
-        .route("/assets/page.js", get(|| asset("text/javascript", include_str!("page.js"))))
+        .route("/assets/page.js", get(|| asset("text/javascript", SCRIPT)))
 }
 
 async fn start(Wanted(language): Wanted) -> Response {
@@ -255,6 +265,10 @@ fn text(key: &'static str, language: Language) -> &'static str {
 impl Page {
     fn new(wanted: Language, page: &'static str, here: &str) -> Self {
         Self { language: wanted.code(), wanted, page, here: here.to_owned() }
+    }
+
+    fn version(&self) -> &'static str {
+        &VERSION
     }
 
     fn text(&self, key: &'static str) -> &'static str {
