@@ -20,6 +20,7 @@ use crate::pdf;
 use crate::problem::{Kind, Problem};
 use crate::signature::{FoundSignature, SignatureFormat};
 use crate::store::{LicenceFilter, LicenceKey, LicenceRow, Store, StoreExt as _};
+use crate::text::Language;
 use crate::validation::LicenceInfo;
 
 /// The kind under which refusals stand in the register.
@@ -144,9 +145,9 @@ pub(super) struct File {
 pub(super) fn files(row: &LicenceRow) -> Vec<File> {
     let kind = if row.kind == REFUSAL_KIND { "refusal" } else { "licence" };
     let original = File { name: format!("{kind}.xml"), sha256: row.xml_sha256.clone() };
-    let presentations = row.pdf_sha256.iter().map(|(language, sha256)| File {
-        name: format!("{kind}-{language}.pdf"),
-        sha256: sha256.clone(),
+    let presentations = Language::ALL.into_iter().filter_map(|language| {
+        let sha256 = row.pdf_sha256.get(language.code())?.clone();
+        Some(File { name: format!("{kind}-{language}.pdf"), sha256 })
     });
     std::iter::once(original).chain(presentations).collect()
 }
