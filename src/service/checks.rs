@@ -12,6 +12,7 @@ use crate::identity::match_applicant;
 use crate::licensing::case::{Case, CheckOutcome, CheckStage, Signer};
 use crate::problem::Problem;
 use crate::reason::{Reason, ReasonCode};
+use crate::store::audit::AuditEntry;
 use crate::store::{Change, EvidenceRow};
 use crate::text::Language;
 use crate::validation::{
@@ -109,6 +110,23 @@ impl Check {
         }
     }
 
+    /// Whether a chosen certificate was neither accepted nor refused, because nobody could say
+    /// whether it is revoked.
+    pub fn held(&self) -> bool {
+        self.outcome.stage != CheckStage::Choice
+            && !self.outcome.passed()
+            && self.reasons.iter().all(|reason| reason.code == ReasonCode::RevocationUnknown)
+    }
+
+    /// What the audit log says of a held check.
+    pub fn held_entry(&self, app: &App, case: &str) -> AuditEntry {
+        let details = json!({
+            "stage": stage_name(self.outcome.stage),
+            "certificate": self.outcome.certificate,
+        });
+        app.entry("system", "certificate-held", case, details)
+    }
+
     /// Writes the evidence down; the outcome itself goes through the workflow.
     pub fn keep(&self, change: &mut dyn Change, case: &str, app: &App) -> Result<(), Problem> {
         if let Some(evidence) = &self.evidence {
@@ -121,17 +139,6 @@ impl Check {
             body: self.report.to_string(),
         })?;
         Ok(())
-    }
-
-    /// Whether nothing but an unanswered revocation question stands in the way.
-    pub fn held(&self) -> bool {
-        let mut codes = self.outcome.reasons.iter();
-        !self.outcome.passed() && codes.all(|code| *code == ReasonCode::RevocationUnknown)
-    }
-
-    /// What the audit log keeps of a check that the workflow does not take.
-    pub fn trace(&self) -> serde_json::Value {
-        json!({ "stage": self.outcome.stage, "certificate": self.outcome.certificate })
     }
 
     /// The check in the applicant's language.

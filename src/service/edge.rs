@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -33,8 +33,11 @@ pub struct Wanted(pub Language);
 /// type says so, and errors name the place.
 pub struct Body<T>(pub T);
 
-/// The query of an address; one that does not fit is a problem like any other.
-pub struct Asked<T>(pub T);
+/// The parameters of an address; what cannot be read is a problem like any other.
+pub struct Path<T>(pub T);
+
+/// The query of an address; what cannot be read is a problem like any other.
+pub struct Query<T>(pub T);
 
 impl Refusal {
     /// The problem for a caller who reads `language`.
@@ -103,17 +106,29 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let Wanted(language) = Wanted::of(parts.uri.query(), &parts.headers);
-        let query = Query::<T>::from_request_parts(parts, state).await;
-        query.map(|Query(query)| Self(query)).map_err(|rejection| {
-            let problem = Problem::new(Kind::BadInput, "bad-query", rejection.body_text());
-            Refusal::new(problem, language)
-        })
+        let read = extract::Path::from_request_parts(parts, state).await;
+        read.map(|extract::Path(found)| Self(found))
+            .map_err(|error| bad_address(parts, "bad-address", error.body_text()))
     }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let read = extract::Query::from_request_parts(parts, state).await;
+        read.map(|extract::Query(found)| Self(found))
+            .map_err(|error| bad_address(parts, "bad-query", error.body_text()))
+    }
+}
+
+fn bad_address(parts: &Parts, code: &'static str, detail: String) -> Refusal {
+    let Wanted(language) = Wanted::of(parts.uri.query(), &parts.headers);
+    Refusal::new(Problem::new(Kind::BadInput, code, detail), language)
 }
 
 /// Reads a body up to `limit` bytes.

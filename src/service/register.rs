@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 
-use super::edge::{Answer, Asked, Refusal, Wanted, blocking};
+use super::edge::{Answer, Path, Query, Refusal, Wanted, blocking};
 use super::{App, code};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::{Bin, Iin};
@@ -20,6 +20,7 @@ use crate::pdf;
 use crate::problem::{Kind, Problem};
 use crate::signature::{FoundSignature, SignatureFormat};
 use crate::store::{LicenceFilter, LicenceKey, LicenceRow, Store, StoreExt as _};
+use crate::text::Language;
 use crate::validation::LicenceInfo;
 
 /// The kind under which refusals stand in the register.
@@ -72,7 +73,7 @@ pub struct PublicLicence {
 pub async fn look_up(
     State(app): State<Arc<App>>,
     Wanted(language): Wanted,
-    Asked(query): Asked<LookUp>,
+    Query(query): Query<LookUp>,
 ) -> Answer<Json<Vec<PublicLicence>>> {
     let found = blocking(&app, move |app| {
         find(app, query.number, query.iin.map(String::from), query.bin.map(String::from))
@@ -144,9 +145,9 @@ pub(super) struct File {
 pub(super) fn files(row: &LicenceRow) -> Vec<File> {
     let kind = if row.kind == REFUSAL_KIND { "refusal" } else { "licence" };
     let original = File { name: format!("{kind}.xml"), sha256: row.xml_sha256.clone() };
-    let presentations = row.pdf_sha256.iter().map(|(language, sha256)| File {
-        name: format!("{kind}-{language}.pdf"),
-        sha256: sha256.clone(),
+    let presentations = Language::ALL.into_iter().filter_map(|language| {
+        let sha256 = row.pdf_sha256.get(language.code())?.clone();
+        Some(File { name: format!("{kind}-{language}.pdf"), sha256 })
     });
     std::iter::once(original).chain(presentations).collect()
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::case_view::CaseView;
 use super::cases::Loaded;
 use super::checks::{Check, CheckView};
-use super::edge::{Answer, Asked, Body, Refusal, Wanted, blocking, read_body};
+use super::edge::{Answer, Body, Path, Query, Refusal, Wanted, blocking, read_body};
 use super::login::Session;
 use super::{App, register, signing};
 use crate::crypto::{DigestAlgorithm, digest, hex};
@@ -132,7 +132,7 @@ pub async fn attach(
     Wanted(language): Wanted,
     session: Session,
     Path((id, name)): Path<(String, String)>,
-    Asked(query): Asked<AttachQuery>,
+    Query(query): Query<AttachQuery>,
     request: Request,
 ) -> Answer<Json<CaseView>> {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -358,8 +358,9 @@ pub(super) fn record(
     app.store.change(|change| {
         let mut loaded = Loaded::own(change, id, session)?;
         if check.held() && loaded.case.state.before_registration() {
+            // Nobody could say: the choice stands, and the same call may succeed later.
+            change.audit_append(&check.held_entry(app, id))?;
             check.keep(change, id, app)?;
-            change.audit_append(&app.entry("system", "certificate-held", id, check.trace()))?;
             return Ok(loaded.case);
         }
         let command = Command::RecordCheck(check.outcome.clone());

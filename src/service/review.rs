@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
 use super::case_view::CaseView;
 use super::cases::Loaded;
-use super::edge::{Answer, Body, Refusal, Wanted, blocking};
+use super::edge::{Answer, Body, Path, Refusal, Wanted, blocking};
 use super::login::Session;
 use crate::licensing::Case;
 use crate::licensing::case::{Decision, StepAct};

@@ -74,6 +74,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/health/ready", get(ready))
         .merge(pages::routes())
         .fallback(missing)
+        .method_not_allowed_fallback(not_that_way)
         // Each handler reads its body under its own limit (limits.rs); axum's default would cut
         // documents off at 2 MB.
         .layer(DefaultBodyLimit::disable())
@@ -93,7 +94,7 @@ fn span(request: &Request) -> tracing::Span {
 }
 
 /// Nothing from elsewhere, no inline scripts, no frames.
-const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
      frame-ancestors 'none'; base-uri 'none'";
 
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
@@ -107,6 +108,11 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
         Ok(_) => (StatusCode::OK, "ready"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read"),
     }
+}
+
+async fn not_that_way(Wanted(language): Wanted) -> Refusal {
+    let detail = "This address does not take this method.";
+    Refusal::new(Problem::new(Kind::BadMethod, "bad-method", detail), language)
 }
 
 async fn missing(Wanted(language): Wanted) -> Refusal {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::case_view::CaseView;
 use super::cases::Loaded;
 use super::checks::Check;
-use super::edge::{Answer, Body, Refusal, Wanted, blocking};
+use super::edge::{Answer, Body, Path, Refusal, Wanted, blocking};
 use super::login::Session;
 use super::requests::{CertificateBody, record};
 use super::{App, signing};

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use utoipa::IntoParams;
 
-use super::edge::{Answer, Asked, Refusal, Wanted, judging, read_body};
+use super::edge::{Answer, Query, Refusal, Wanted, judging, read_body};
 use super::{App, register};
 use crate::limits;
 use crate::problem::{Kind, Problem};
@@ -49,7 +49,7 @@ pub struct Upload {
 pub async fn verify(
     State(app): State<Arc<App>>,
     Wanted(language): Wanted,
-    Asked(query): Asked<VerifyQuery>,
+    Query(query): Query<VerifyQuery>,
     request: Request,
 ) -> Answer<Json<Report>> {
     let upload = upload(request).await.map_err(|p| Refusal::new(p, language))?;
