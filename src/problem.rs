@@ -59,6 +59,8 @@ pub struct Problem {
     pub reasons: Vec<Reason>,
     /// What is wrong with which field.
     pub faults: Vec<Fault>,
+    /// The workflow's own error, which speaks every language.
+    workflow: Option<WorkflowError>,
 }
 
 /// What is wrong with one field of a form.
@@ -123,7 +125,14 @@ impl Kind {
 impl Problem {
     /// A problem with its code and detail.
     pub fn new(kind: Kind, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, code, detail: detail.into(), reasons: Vec::new(), faults: Vec::new() }
+        Self {
+            kind,
+            code,
+            detail: detail.into(),
+            reasons: Vec::new(),
+            faults: Vec::new(),
+            workflow: None,
+        }
     }
 
     /// An internal fault: the detail is logged, callers only learn that there was one.
@@ -145,19 +154,29 @@ impl Problem {
 
     /// The problem details object, sentences in `language`.
     pub fn to_json(&self, language: Language) -> serde_json::Value {
+        let detail = match &self.workflow {
+            Some(error) => error.message(language).to_string(),
+            None => self.detail.clone(),
+        };
         let mut json = serde_json::json!({
             "type": format!("urn:qoltanba:problem:{}", self.code),
             "title": self.kind.title(),
             "status": self.kind.status(),
             "code": self.code,
-            "detail": self.detail,
+            "detail": detail,
         });
         if !self.reasons.is_empty() {
             let infos = self.reasons.iter().map(|reason| ReasonInfo::new(reason, language));
             json["reasons"] = serde_json::json!(infos.collect::<Vec<_>>());
         }
-        if !self.faults.is_empty() {
-            json["faults"] = serde_json::json!(self.faults);
+        let faults = match &self.workflow {
+            Some(WorkflowError::FormFaults(faults)) => {
+                faults.iter().map(|fault| Fault::of_field(fault, language)).collect()
+            }
+            _ => self.faults.clone(),
+        };
+        if !faults.is_empty() {
+            json["faults"] = serde_json::json!(faults);
         }
         json
     }
@@ -236,6 +255,7 @@ impl From<WorkflowError> for Problem {
         if let W::FormFaults(faults) = &error {
             problem.faults = faults.iter().map(|f| Fault::of_field(f, Language::En)).collect();
         }
+        problem.workflow = Some(error);
         problem
     }
 }

@@ -18,7 +18,7 @@ use super::cases::Loaded;
 use super::checks::Check;
 use super::edge::{Answer, Body, Path, Refusal, Wanted, blocking};
 use super::login::Session;
-use super::requests::{CertificateBody, record};
+use super::requests::{CertificateBody, own_view, record};
 use super::{App, signing};
 use crate::gateway::PaymentState;
 use crate::licensing::case::{CheckStage, Payment};
@@ -97,7 +97,7 @@ pub async fn complete(
     let done = blocking(&app, move |app| {
         let value = signing::base64("signature", &body.signature)?;
         let case = register(app, &id, &session, &value, language)?;
-        CaseView::new(app, &case, language)
+        own_view(app, &case, language)
     });
     Ok(Json(done.await.map_err(|p| Refusal::new(p, language))?))
 }

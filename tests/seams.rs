@@ -75,8 +75,10 @@ impl Payments for Paid {
         })
     }
 
-    fn check(&self, invoice: &Invoice, _: &str) -> Result<PaymentState, PaymentError> {
-        self.open(invoice)
+    fn check(&self, invoice: &Invoice, _: &str) -> Result<(PaymentState, Vec<u8>), PaymentError> {
+        let state = self.open(invoice)?;
+        let message = serde_json::to_vec(&state).unwrap();
+        Ok((state, message))
     }
 }
 
