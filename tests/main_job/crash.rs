@@ -98,6 +98,33 @@ fn the_thread_survives_kill_9_at_every_step() {
     audit(&service);
 }
 
+#[test]
+fn a_login_cut_off_is_begun_anew_and_sessions_outlive_the_service() {
+    let _calm = calm();
+    let service = Service::start("crash-login");
+    for moment in MOMENTS {
+        let person = Client::new(&service, "person");
+        let challenge = person.challenge().expect(201);
+        service.restart();
+        std::thread::scope(|scope| {
+            let sent = scope.spawn(|| {
+                let signature = person.sign(challenge["toBeSigned"].as_str().unwrap());
+                let answer = json!({ "challenge": challenge["id"], "signature": signature });
+                person.json("POST", "/api/v1/login", &answer)
+            });
+            std::thread::sleep(Duration::from_millis(moment));
+            service.kill();
+            let _ = sent.join().unwrap();
+        });
+        service.run();
+        let again = person.answer(&challenge, "person");
+        assert!(again.status == 200 || again.json["code"] == "no-such-challenge", "{}", again.json);
+        let person = Client::log_in(&service, "person");
+        service.restart();
+        person.get("/api/v1/requests").expect(200);
+    }
+}
+
 /// The numbers given, by series, in order.
 fn numbers(service: &Service) -> BTreeMap<String, Vec<u32>> {
     let database = service.database();
