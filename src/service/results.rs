@@ -212,12 +212,7 @@ fn complete_pdfs(
     if case.documents.contains_key(&DocumentKind::ResultPdf) {
         return Ok(None);
     }
-    let (result, xml) = ResultDocument::registered(app, xml_sha256)?;
-    if values.contains_key(XML) {
-        // The step before, repeated because its answer was lost.
-        let mut found = xml::read(&xml, None)?.into_iter();
-        return Ok(found.find_map(|signature| signature.certificate));
-    }
+    let (result, _) = ResultDocument::registered(app, xml_sha256)?;
     let mut signed = Vec::new();
     for language_of in Language::ALL {
         let name = format!("result-{language_of}.pdf");

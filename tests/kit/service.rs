@@ -27,7 +27,8 @@ pub const OFFICES: [(&str, &str); 5] = [
     ("officer-head", "head"),
 ];
 
-static PAYMENTS: LazyLock<String> = LazyLock::new(payments);
+/// Address of the payment gateway's double of this test process.
+pub static PAYMENTS: LazyLock<String> = LazyLock::new(payments);
 static NEXT_PORT: AtomicU16 = AtomicU16::new(21_000);
 
 /// A running service. It is killed when dropped, and must not have panicked by then.

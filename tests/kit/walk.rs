@@ -41,7 +41,9 @@ impl<'a> Walk<'a> {
     /// A request to be begun by this holder, each step sent through `send`.
     pub fn new(service: &'a Service, holder: &str, name: &str, send: &'a Send<'a>) -> Self {
         let applicant = Client::log_in(service, holder);
-        Self { service, id: format!("request-of-a-test-{name}"), applicant, send }
+        // The gateway's double knows a request by its id, whichever service it comes from.
+        let place = service.url().rsplit(':').next().unwrap_or_default().to_owned();
+        Self { service, id: format!("request-of-a-test-{place}-{name}"), applicant, send }
     }
 
     /// The request as its applicant sees it.

@@ -12,6 +12,7 @@ mod officers;
 mod outages;
 mod refusals;
 
+use qoltanba::pki::double::{How, Service};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Revocations and misbehaviours of the certification authority's double belong to the whole
@@ -44,10 +45,11 @@ impl Alone {
 impl Drop for Alone {
     fn drop(&mut self) {
         self.misbehave(How::None, How::None);
+        let url = format!("{}/misbehave", *kit::service::PAYMENTS);
+        let well = ureq::post(url).content_type("application/json").send(r#"{"how":"none"}"#);
+        drop(well);
         for holder in ["person", "first-head", "officer-head"] {
             let _ = kit::double().release(holder);
         }
     }
 }
-
-use qoltanba::pki::double::{How, Service};

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::Alone;
 use crate::kit::client::Reply;
-use crate::kit::service::Service;
-use crate::kit::walk::Walk;
+use crate::kit::service::{PAYMENTS, Service};
+use crate::kit::walk::{Walk, once};
 
 #[track_caller]
 fn held(reply: Reply) {
@@ -109,4 +109,39 @@ fn a_login_waits_until_somebody_answers() {
     held(client.answer(&challenge, "person"));
     alone.misbehave(How::None, How::None);
     let _ = crate::kit::client::Client::log_in(&service, "person");
+}
+
+#[test]
+fn a_payment_counts_when_the_gateway_says_so_of_this_request_and_amount() {
+    let _alone = Alone::begin();
+    let service = Service::start("payment");
+    let walk = Walk::new(&service, "person", "0", &once);
+    walk.begin();
+    let payment = |part: &str| walk.applicant.post(&walk.path(part), &json!({}));
+    let misbehave = |how: &str| {
+        let url = format!("{}/misbehave", *PAYMENTS);
+        assert_eq!(walk.applicant.post(&url, &json!({ "how": how })).status, 204);
+    };
+    payment("/payment/check").refused(409, "no-invoice");
+    misbehave("down");
+    payment("/payment").refused(503, "payment-gateway-unavailable");
+    misbehave("none");
+    let invoice = payment("/payment").expect(200);
+    payment("/payment/check").refused(409, "not-paid");
+    walk.applicant.post(invoice["payAt"].as_str().unwrap(), &json!({})).expect(200);
+    for (how, code) in [
+        ("down", "payment-gateway-unavailable"),
+        ("garbage", "payment-gateway-unavailable"),
+        ("wrong-amount", "payment-gateway-contradiction"),
+        ("wrong-request", "payment-gateway-contradiction"),
+    ] {
+        misbehave(how);
+        payment("/payment/check").refused(503, code);
+        assert_eq!(walk.case()["state"], "awaiting-payment", "{how}");
+    }
+    misbehave("none");
+    let paid = payment("/payment/check").expect(200);
+    assert_eq!(paid["state"], "awaiting-certificate");
+    assert_eq!(payment("/payment/check").expect(200)["version"], paid["version"]);
+    walk.register();
 }
