@@ -32,7 +32,7 @@ impl ResultDocument {
         let service = app.service_of(case)?;
         let lacks = |what: &str| Problem::internal(format!("the case has no {what}"));
         let number = case.result_number.clone().ok_or_else(|| lacks("result number"))?;
-        let code = app.secret()?;
+        let code = app.new_code()?;
         let verify_url =
             format!("{}/v/{code}", app.config.service.public_url.trim_end_matches('/'));
         let authority = authority(app, service)?;

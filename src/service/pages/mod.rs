@@ -14,7 +14,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use self::view::{DownloadView, LicenceView, ReportView};
-use super::edge::{Wanted, blocking};
+use super::edge::{Wanted, blocking, judging};
 use super::verify::{Upload, judge, upload};
 use super::{App, register};
 use crate::crypto::{DigestAlgorithm, digest, hex};
@@ -111,7 +111,7 @@ async fn verify(
 ) -> Response {
     let t = Page::new(language, "verify", "/?");
     let judged = match upload(request).await {
-        Ok(upload) => blocking(&app, move |app| shown(app, &upload, language)).await,
+        Ok(upload) => judging(&app, move |app| shown(app, &upload, language)).await,
         Err(problem) => Err(problem),
     };
     match judged {
