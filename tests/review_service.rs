@@ -16,7 +16,7 @@ use qoltanba::licensing::{
 };
 use qoltanba::service::{App, router};
 use qoltanba::store::audit::AuditEntry;
-use qoltanba::store::{LicenceRow, Sqlite, Store, StoreExt as _};
+use qoltanba::store::{LicenceKey, LicenceRow, Sqlite, Store, StoreExt as _};
 use qoltanba::token::{Signer as _, SoftwareSigner};
 use qoltanba::validation::Verifier;
 use qoltanba::x509::{
@@ -340,6 +340,37 @@ fn entry() -> AuditEntry {
     }
 }
 
+/// A licence that somebody wrote and signed alone.
+fn made_up(number: &str, by: &Person) -> Vec<u8> {
+    let wording = Wording::new("а", "а", "a");
+    let licence = Licence {
+        number: number.to_owned(),
+        code: "x".to_owned(),
+        verify_url: "http://127.0.0.1/v/x".to_owned(),
+        document: DocumentKind::Licence,
+        service: "import-export-licence".to_owned(),
+        service_name: wording.clone(),
+        kind: "export".to_owned(),
+        kind_name: wording.clone(),
+        authority: Authority { name: wording.clone(), bin: AUTHORITY.parse().unwrap() },
+        holder: Applicant::Person { iin: APPLICANT.parse().unwrap() },
+        holder_name: "X".to_owned(),
+        fields: Vec::new(),
+        conditions: Vec::new(),
+        valid_from: date!(2026 - 12 - 01),
+        valid_to: date!(2027 - 11 - 30),
+        issued_at: NOW,
+        signatory: Signatory { name: "X".to_owned(), position: wording },
+        origin: Origin {
+            request_id: ID.to_owned(),
+            incoming_number: "KZ26RAA00000001".to_owned(),
+            request_sha256: "0".repeat(64),
+        },
+    };
+    let options = xml::SigningOptions::new(NOW);
+    xml::sign(&licence.to_xml(), &*by.signer, &options).unwrap()
+}
+
 const EXPERT: &str = "850101300103";
 const ID: &str = "request-0123456789";
 
@@ -396,33 +427,7 @@ fn a_document_made_up_around_a_refusals_number_tells_nothing_of_the_refused() {
             change.audit_append(&entry())
         })
         .unwrap();
-    let wording = Wording::new("а", "а", "a");
-    let made_up = Licence {
-        number: number.to_owned(),
-        code: "x".to_owned(),
-        verify_url: "http://127.0.0.1/v/x".to_owned(),
-        document: DocumentKind::Licence,
-        service: "import-export-licence".to_owned(),
-        service_name: wording.clone(),
-        kind: "export".to_owned(),
-        kind_name: wording.clone(),
-        authority: Authority { name: wording.clone(), bin: AUTHORITY.parse().unwrap() },
-        holder: Applicant::Person { iin: APPLICANT.parse().unwrap() },
-        holder_name: "X".to_owned(),
-        fields: Vec::new(),
-        conditions: Vec::new(),
-        valid_from: date!(2026 - 12 - 01),
-        valid_to: date!(2027 - 11 - 30),
-        issued_at: NOW,
-        signatory: Signatory { name: "X".to_owned(), position: wording },
-        origin: Origin {
-            request_id: ID.to_owned(),
-            incoming_number: "KZ26RAA00000001".to_owned(),
-            request_sha256: "0".repeat(64),
-        },
-    };
-    let options = xml::SigningOptions::new(NOW);
-    let signed = xml::sign(&made_up.to_xml(), &*person.signer, &options).unwrap();
+    let signed = made_up(number, &person);
     let report = person.send("POST", "/api/v1/verify", "application/xml", &signed).is(200);
     assert_eq!(report["licence"]["state"], "unknown");
     assert_eq!(report["licence"]["holder"], Value::Null);
@@ -502,6 +507,17 @@ fn signatures_of_a_result_sent_again_lead_on_and_never_to_a_second_licence() {
         assert!(done["toSign"].as_array().unwrap().is_empty());
     }
     assert!(listed(&person).contains(&"result.xml".to_owned()));
+    // The register vouches for what its authority signed, not for what names its numbers.
+    let row = world.store.view(|view| view.licence(LicenceKey::Case(ID))).unwrap().unwrap();
+    let document = |sha256: &str| world.store.view(|view| view.document(sha256)).unwrap().unwrap();
+    let judged = |octets: &[u8]| person.send("POST", "/api/v1/verify", "text/xml", octets).is(200);
+    for sha256 in row.pdf_sha256.values().chain([&row.xml_sha256]) {
+        let report = judged(&document(sha256).bytes);
+        assert_eq!(report["licence"]["number"], "KZ26LAA00000001");
+        assert_eq!(report["licence"]["matchesRegister"], true);
+    }
+    let report = judged(&made_up("KZ26LAA00000001", &person));
+    assert_eq!((&report["verdict"], &report["licence"]), (&json!("TOTAL-PASSED"), &Value::Null));
 }
 
 #[test]

@@ -207,6 +207,10 @@ pub fn licence_of(
         }));
     };
     let sha256 = hex(&digest(DigestAlgorithm::Sha256, document));
+    let matches_register = files(&row).iter().any(|file| file.sha256 == sha256);
+    if !matches_register && !by_its_authority(store, &row, found)? {
+        return Ok(None);
+    }
     let public = PublicLicence::new(&row, almaty(now).date());
     Ok(Some(LicenceInfo {
         number,
@@ -214,8 +218,26 @@ pub fn licence_of(
         holder: Some(public.holder),
         valid_from: public.valid_from,
         valid_to: public.valid_to,
-        matches_register: files(&row).iter().any(|file| file.sha256 == sha256),
+        matches_register,
     }))
+}
+
+/// Whether the authority that issued this licence is among the signers. Anybody can attach a
+/// genuine licence to a document of their own and sign that: it is none of ours.
+fn by_its_authority(
+    store: &(impl Store + ?Sized),
+    row: &LicenceRow,
+    found: &[FoundSignature],
+) -> Result<bool, Problem> {
+    let original = store.view(|view| view.document(&row.xml_sha256))?;
+    let licence = original.and_then(|original| {
+        let read = crate::xml::read(&original.bytes, None).ok()?;
+        let mut octets = read.iter().flat_map(|signature| &signature.scope.octets);
+        octets.find_map(|octets| Licence::from_xml(octets).ok())
+    });
+    let Some(licence) = licence else { return Ok(false) };
+    let mut certificates = found.iter().filter_map(|signature| signature.certificate.as_ref());
+    Ok(certificates.any(|one| one.holder().bin.as_ref() == Some(&licence.authority.bin)))
 }
 
 fn number_in(document: &[u8], signature: &FoundSignature) -> Option<String> {
