@@ -10,6 +10,7 @@ mod crash;
 mod login;
 mod officers;
 mod outages;
+mod pages;
 mod refusals;
 
 use qoltanba::pki::double::{How, Service};

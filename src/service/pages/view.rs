@@ -147,7 +147,7 @@ impl LicenceView {
             title: text(title, language),
             number: licence.number.clone(),
             state: state(&licence.state, language),
-            today: as_of(today, language),
+            today: if refusal { String::new() } else { as_of(today, language) },
             holder_label: text(holder, language),
             holder: licence.holder.clone(),
             kind: match licence.kind.as_str() {
