@@ -334,7 +334,11 @@ impl CrlExtensions {
         };
         match oid {
             // cRLNumber, deltaCRLIndicator
-            [0x55, 0x1d, 0x14] => self.number = Some(number(value)?),
+            [0x55, 0x1d, 0x14] => {
+                self.number = Some(number(value)?);
+                // RFC 5280 §5.2.3 makes it non-critical.
+                self.unknown_critical |= critical;
+            }
             [0x55, 0x1d, 0x1b] => self.delta_base = Some(number(value)?),
             // authorityKeyIdentifier
             [0x55, 0x1d, 0x23] => self.authority_key_id = key_id(value)?,

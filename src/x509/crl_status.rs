@@ -98,6 +98,10 @@ impl CrlCheck<'_> {
         if crl.has_unknown_critical() {
             return Err(Some("the CRL holds a critical extension that is not understood"));
         }
+        // §5.2.3: every conforming CRL has one, and without it deltas cannot be matched.
+        if crl.number().is_none() {
+            return Err(Some("the CRL has no number"));
+        }
         let mut names = point.full_names(crl.issuer());
         if names.is_empty() {
             names.clone_from(&point.crl_issuer);
