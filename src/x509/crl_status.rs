@@ -133,7 +133,11 @@ impl CrlCheck<'_> {
             usable.map_err(|reason| failed = Some(reason)).is_ok()
         });
         if delta.is_none() {
-            fresh?;
+            let left_out = |why| match &failed {
+                Some(reason) => format!("{why}; a delta CRL was left out: {reason}"),
+                None => why,
+            };
+            fresh.map_err(left_out)?;
         }
         let find = |crl: &Crl| crl.find(self.certificate.serial(), self.certificate.issuer());
         let changed = delta.and_then(|delta| find(&delta.crl));
