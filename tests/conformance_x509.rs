@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use qoltanba::crypto::VerifyError;
 use qoltanba::x509::ocsp::{OcspCheck, OcspError, OcspResponse};
 use qoltanba::x509::{
     Certificate, Crl, Fetch, FetchError, Freshness, PathRequest, PolicyRequest, Purpose,
@@ -286,6 +287,23 @@ fn national_test_authority() {
                 let found = crl.find(&serial, crl.issuer()).expect("a revoked serial is found");
                 let since = OffsetDateTime::parse(entry[1].as_str().unwrap(), &Rfc3339).unwrap();
                 assert_eq!(found.since, since, "{name}");
+            }
+            let mut issuers = authorities.iter();
+            let issuer = issuers.find(|one| one.subject().matches(crl.issuer())).unwrap();
+            match crl.verify(issuer.public_key(), crl.this_update()) {
+                Ok(()) => {
+                    assert_eq!(issuer, &authorities[0], "{name}");
+                    let mut octets = octets();
+                    octets[100] ^= 1;
+                    let flipped = Crl::read(&octets)
+                        .map(|crl| crl.verify(issuer.public_key(), crl.this_update()).is_ok());
+                    assert_ne!(flipped, Ok(true), "{name} with a bit flipped");
+                }
+                Err(VerifyError::Unsupported(error)) => {
+                    assert_ne!(issuer, &authorities[0], "{name}");
+                    assert!(error.name.starts_with("GOST"), "{name}: {error}");
+                }
+                Err(error) => panic!("{name}: {error}"),
             }
             seen.1 += 1;
         }

@@ -2,14 +2,17 @@
 
 mod audit;
 mod cert;
+mod crl;
 mod demo;
 mod doctor;
 mod keys;
+mod ocsp;
 mod pki;
 mod serve;
 mod sign;
 mod token;
 mod verify;
+mod x509;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -54,6 +57,15 @@ enum Command {
     /// Show certificates.
     #[command(subcommand)]
     Cert(cert::Command),
+    /// Validate certificates: path and revocation.
+    #[command(subcommand)]
+    X509(x509::Command),
+    /// Read revocation lists.
+    #[command(subcommand)]
+    Crl(crl::Command),
+    /// Ask OCSP responders.
+    #[command(subcommand)]
+    Ocsp(ocsp::Command),
     /// Make a test PKI and run its doubles.
     #[command(subcommand)]
     Pki(pki::Command),
@@ -95,6 +107,9 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&context, &arguments),
         Command::Token(command) => token::run(&context, &command),
         Command::Cert(command) => cert::run(&context, &command),
+        Command::X509(command) => x509::run(&context, &command),
+        Command::Crl(command) => crl::run(&context, &command),
+        Command::Ocsp(command) => ocsp::run(&context, &command),
         Command::Pki(command) => pki::run(&context, &command),
         Command::Audit(command) => audit::run(&context, &command),
         Command::Doctor(arguments) => doctor::run(&context, &arguments),

@@ -90,7 +90,7 @@ fn register(config: &Config) -> Result<Option<Sqlite>, Problem> {
     Ok(Some(Sqlite::open_read_only(&config.service.database)?))
 }
 
-fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
+pub fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|error| format!("{error}; write it like 2026-11-21T12:00:00Z"))
 }

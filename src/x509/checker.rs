@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 
 use super::crl_cache::CrlCache;
 use super::crl_status::{CrlCheck, Located};
+use super::evidence::WithEvidence;
 use super::ocsp::{OcspCheck, OcspError, OcspRequest, OcspResponse, REQUEST_TYPE};
 use super::path::{PathRequest, Purpose, validate};
 use super::revocation::{Freshness, RevocationAnswer, RevocationSource, RevocationStatus};
@@ -54,8 +56,10 @@ pub struct RevocationConfig {
     pub freshness: Freshness,
     /// How long a fetched CRL is used before it is asked for again.
     pub crl_refresh: Duration,
-    /// How long an OCSP answer is used again; zero asks every time.
-    pub ocsp_reuse: Duration,
+    /// How long an OCSP answer is used again; zero asks every time. `None` uses it until the
+    /// responder itself says that a newer one is due, an hour at most; where it does not say,
+    /// every question is asked.
+    pub ocsp_reuse: Option<Duration>,
     /// How long an address that failed is left alone.
     pub pause_after_failure: Duration,
     /// Whether a responder that does not know the certificate by SHA-256 is asked by SHA-1.
@@ -74,7 +78,7 @@ impl Default for RevocationConfig {
             allowed_hosts: Vec::new(),
             freshness: Freshness::default(),
             crl_refresh: Duration::minutes(10),
-            ocsp_reuse: Duration::ZERO,
+            ocsp_reuse: None,
             pause_after_failure: Duration::seconds(10),
             ocsp_sha1: true,
             trust: None,
@@ -91,21 +95,33 @@ pub struct RevocationChecker {
     files: Vec<Located>,
     problems: Vec<String>,
     crls: CrlCache,
-    answers: Mutex<HashMap<Question, Arc<Mutex<Option<Answer>>>>>,
+    answers: Mutex<HashMap<Question, Arc<Slot>>>,
     failed: Mutex<HashMap<String, (OffsetDateTime, String)>>,
 }
 
 /// Issuer's key and serial number.
 type Question = (Vec<u8>, Vec<u8>);
 
+/// The answer to one question. Whoever asks holds the lock; the count tells those who waited for
+/// it that an answer came meanwhile.
+#[derive(Default)]
+struct Slot {
+    answer: Mutex<Option<Answer>>,
+    count: AtomicU64,
+}
+
 /// A response that was believed when it came.
 #[derive(Clone)]
-struct Answer {
-    response: OcspResponse,
-    der: Vec<u8>,
-    url: String,
-    received: OffsetDateTime,
+pub(super) struct Answer {
+    pub response: OcspResponse,
+    pub der: Vec<u8>,
+    pub url: String,
+    pub received: OffsetDateTime,
+    pub next_update: Option<OffsetDateTime>,
 }
+
+/// An answer is not used longer than this, whatever the responder says.
+const LONGEST_REUSE: Duration = Duration::HOUR;
 
 /// A signer of a CRL, and the signer of the CRL about that signer: nobody goes deeper honestly.
 const SIGNER_DEPTH: u8 = 2;
@@ -180,9 +196,20 @@ impl RevocationChecker {
         }
     }
 
+    /// Looks first at evidence from inside a document: OCSP responses (whole, or as the
+    /// `BasicOCSPResponse` of CMS) and CRLs, DER. It is judged like any other; what does not read
+    /// is left out. Where it tells nothing, this checker is asked.
+    pub fn with_evidence<'a>(&'a self, evidence: &[&[u8]]) -> WithEvidence<'a> {
+        WithEvidence::new(self, evidence)
+    }
+
     /// What is wrong with the given CRL files.
     pub fn problems(&self) -> &[String] {
         &self.problems
+    }
+
+    pub(super) fn freshness(&self) -> Freshness {
+        self.config.freshness
     }
 
     fn ask_ocsp(
@@ -196,9 +223,11 @@ impl RevocationChecker {
             return Err("OCSP: the certificate names no responder".to_owned());
         }
         let question = (issuer.public_key().spki.clone(), certificate.serial().to_vec());
-        let known = self.answer_slot(question);
-        // Whoever asks the same at the same time waits for the answer under way.
-        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.answer_slot(question);
+        let before = slot.count.load(Ordering::Acquire);
+        // Whoever asks the same at the same time waits for the answer under way, and takes it.
+        let mut known = slot.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = slot.count.load(Ordering::Acquire) != before;
         let check = OcspCheck {
             certificate,
             issuer,
@@ -207,9 +236,9 @@ impl RevocationChecker {
             now,
             freshness: self.config.freshness,
         };
-        let reuse = self.config.ocsp_reuse;
-        let held = known.clone().filter(|one| (one.received..one.received + reuse).contains(&now));
+        let held = known.clone().filter(|one| waited || now < one.until(self.config.ocsp_reuse));
         if let Some(held) = held
+            && held.received <= now
             && let Ok(answer) = self.believed(&held, &check)
         {
             return Ok(answer);
@@ -222,6 +251,7 @@ impl RevocationChecker {
             match self.ask_responder(url, &check) {
                 Ok((held, answer)) => {
                     *known = Some(held);
+                    slot.count.fetch_add(1, Ordering::Release);
                     return Ok(answer);
                 }
                 Err(reason) => why = format!("OCSP: {reason}"),
@@ -260,8 +290,10 @@ impl RevocationChecker {
                 }
                 Err(error) => return Err(error.to_string()),
             };
-            let held = Answer { response, der, url: url.to_owned(), received: check.now };
+            let (url, received) = (url.to_owned(), check.now);
+            let mut held = Answer { response, der, url, received, next_update: None };
             let answer = self.believed(&held, &OcspCheck { nonce: Some(&nonce), ..*check });
+            held.next_update = answer.as_ref().ok().and_then(|answer| answer.next_update);
             match answer {
                 Ok(answer) if answer.status != RevocationStatus::Unknown => {
                     return Ok((held, answer));
@@ -273,7 +305,11 @@ impl RevocationChecker {
         result
     }
 
-    fn believed(&self, held: &Answer, check: &OcspCheck<'_>) -> Result<RevocationAnswer, String> {
+    pub(super) fn believed(
+        &self,
+        held: &Answer,
+        check: &OcspCheck<'_>,
+    ) -> Result<RevocationAnswer, String> {
         let answer = held.response.check(check).map_err(|error| error.to_string())?;
         if let Some(responder) = answer.responder.as_ref().filter(|_| answer.check_responder) {
             let times = (check.at, check.now);
@@ -304,12 +340,24 @@ impl RevocationChecker {
         times: (OffsetDateTime, OffsetDateTime),
         depth: u8,
     ) -> Result<RevocationAnswer, String> {
-        let (at, now) = times;
         let (crls, failures) = self.crls_of(certificate, issuer, times);
+        self.judge_crls(&crls, failures, (certificate, issuer), times, depth)
+    }
+
+    /// What these CRLs say; `failures` are told beside the reason why none does.
+    pub(super) fn judge_crls(
+        &self,
+        crls: &[Located],
+        failures: Vec<String>,
+        (certificate, issuer): (&Certificate, &Certificate),
+        times: (OffsetDateTime, OffsetDateTime),
+        depth: u8,
+    ) -> Result<RevocationAnswer, String> {
+        let (at, now) = times;
         let signed = |crl: &Crl| self.signed(crl, issuer, times, depth);
         let check =
             CrlCheck { certificate, at, now, freshness: self.config.freshness, signed: &signed };
-        let answer = check.run(&crls).map_err(|reason| {
+        let answer = check.run(crls).map_err(|reason| {
             let mut reasons = failures;
             if reasons.is_empty() || !crls.is_empty() {
                 reasons.push(reason);
@@ -457,11 +505,21 @@ impl RevocationChecker {
         result
     }
 
-    fn answer_slot(&self, question: Question) -> Arc<Mutex<Option<Answer>>> {
+    fn answer_slot(&self, question: Question) -> Arc<Slot> {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= limits::OCSP_ANSWERS_KEPT {
             answers.clear();
         }
         answers.entry(question).or_default().clone()
+    }
+}
+
+impl Answer {
+    fn until(&self, reuse: Option<Duration>) -> OffsetDateTime {
+        match (reuse, self.next_update) {
+            (Some(reuse), _) => self.received + reuse,
+            (None, Some(next)) => next.min(self.received + LONGEST_REUSE),
+            (None, None) => self.received,
+        }
     }
 }

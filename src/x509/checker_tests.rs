@@ -318,7 +318,7 @@ fn an_ocsp_answer_is_used_again_as_long_as_configured() {
     let world = World::new();
     world.respond(world.authority.signer(), |nonce| Says::good(Some(nonce)));
     let reuse = Duration::minutes(1);
-    let checker = world.checker(RevocationConfig { ocsp_reuse: reuse, ..world.config() });
+    let checker = world.checker(RevocationConfig { ocsp_reuse: Some(reuse), ..world.config() });
     let both = [world.ask(&checker), world.ask(&checker)];
     assert_eq!(world.stub.hits("/ocsp"), 1);
     assert_eq!(both[0].evidence, both[1].evidence);
@@ -346,7 +346,7 @@ fn many_who_ask_the_same_wait_for_one_answer() {
     let reuse = Duration::minutes(1);
     let directory = tempfile::tempdir().unwrap();
     let checker = world.checker(RevocationConfig {
-        ocsp_reuse: reuse,
+        ocsp_reuse: Some(reuse),
         cache_dir: Some(directory.path().to_owned()),
         ..world.config()
     });
@@ -356,4 +356,113 @@ fn many_who_ask_the_same_wait_for_one_answer() {
         }
     });
     assert_eq!((world.stub.hits("/ocsp"), world.stub.hits("/crl")), (1, 1));
+}
+
+#[test]
+fn those_who_ask_together_get_one_answer_even_if_none_is_kept() {
+    let world = World::new();
+    let signer = world.authority.signer();
+    let (leaf, issuer) = (world.leaf.certificate.clone(), world.authority.certificate.clone());
+    world.stub.on("/ocsp", move |request| {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        Says::good(Some(nonce_of(request))).to_der(&leaf, &issuer, &signer)
+    });
+    let checker = world.checker(world.config());
+    let together = std::sync::Barrier::new(8);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                together.wait();
+                assert_eq!(world.ask(&checker).status, RevocationStatus::Good);
+            });
+        }
+    });
+    assert_eq!(world.stub.hits("/ocsp"), 1);
+    world.ask(&checker);
+    assert_eq!(world.stub.hits("/ocsp"), 2, "without nextUpdate nothing is kept");
+}
+
+#[test]
+fn by_default_an_answer_is_used_until_its_next_update_and_an_hour_at_most() {
+    let world = World::new();
+    let checker = world.checker(world.config());
+    let (leaf, issuer) = (&world.leaf.certificate, &world.authority.certificate);
+    for (life, used_until) in [(10, 10), (180, 60)] {
+        let next = Some(NOW + Duration::minutes(life));
+        let made = move |nonce| Says { next, ..Says::good(Some(nonce)) };
+        world.respond(world.authority.signer(), made);
+        let checker = if life == 10 { &checker } else { &world.checker(world.config()) };
+        let ask = |minutes| {
+            let now = NOW + Duration::minutes(minutes);
+            checker.ask(leaf, issuer, now, now);
+            world.stub.hits("/ocsp")
+        };
+        let first = ask(0);
+        assert_eq!(ask(used_until - 1), first, "{life}");
+        assert_eq!(ask(used_until), first + 1, "{life}");
+    }
+}
+
+#[test]
+fn evidence_from_a_document_is_judged_and_spares_the_question() {
+    let world = World::new();
+    let (leaf, issuer) = (&world.leaf.certificate, &world.authority.certificate);
+    let checker = world.checker(world.config());
+    let signer = world.authority.signer();
+    let good = Says::good(None).to_der(leaf, issuer, &signer);
+    let ask = |evidence: &[&[u8]]| checker.with_evidence(evidence).ask(leaf, issuer, NOW, NOW);
+    let answer = ask(&[b"garbage", &good]);
+    assert_eq!((answer.status, answer.source), (RevocationStatus::Good, "ocsp"));
+    assert_eq!((answer.url.as_deref(), answer.evidence), (Some("the document"), good.clone()));
+
+    let since = NOW - Duration::minutes(10);
+    let revoked = world.authority.crl(NOW, &[(leaf, since, RevocationReason::KeyCompromise)]);
+    let earlier = Says { made: NOW - Duration::minutes(5), ..Says::good(None) };
+    let earlier = earlier.to_der(leaf, issuer, &signer);
+    let answer = ask(&[&earlier, &revoked]);
+    assert!(matches!(answer.status, RevocationStatus::Revoked { .. }), "the newest: {answer:?}");
+    assert!(world.stub.hits.lock().unwrap().is_empty(), "nobody was asked");
+
+    // Old, strange, or of a stranger: then the responder is asked, and it is down.
+    let old = Says { made: NOW - Duration::days(3), ..Says::good(None) };
+    let stranger = Authority::root("Authority");
+    let forged = Says::good(None).to_der(leaf, issuer, &stranger.signer());
+    for useless in [old.to_der(leaf, issuer, &signer), forged, stranger.crl(NOW, &[])] {
+        assert_eq!(ask(&[&useless]).status, RevocationStatus::Unknown);
+    }
+    assert!(world.stub.hits("/ocsp") > 0);
+}
+
+#[test]
+fn no_question_fails_while_crls_are_swapped() {
+    let world = World::new();
+    let config = RevocationConfig {
+        order: vec![RevocationMethod::Crl],
+        crl_refresh: Duration::ZERO,
+        ..world.config()
+    };
+    let checker = world.checker(config);
+    world.publish(world.authority.crl(NOW, &[]));
+    assert_eq!(world.ask(&checker).status, RevocationStatus::Good);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let relaxed = std::sync::atomic::Ordering::Relaxed;
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !done.load(relaxed) {
+                    assert_eq!(world.ask(&checker).status, RevocationStatus::Good);
+                    asked.fetch_add(1, relaxed);
+                }
+            });
+        }
+        for number in 1..=20 {
+            world.publish(world.authority.crl(NOW + Duration::seconds(number), &[]));
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        done.store(true, relaxed);
+    });
+    let (hits, asked) = (world.stub.hits("/crl"), asked.load(relaxed));
+    assert!(asked > hits, "those who need not wait do not: {asked} questions, {hits} fetches");
+    assert_eq!(world.ask(&checker).at, Some(NOW + Duration::seconds(20)));
 }

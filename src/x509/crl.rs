@@ -167,6 +167,18 @@ impl Crl {
         self.extensions.unknown_critical
     }
 
+    /// Every entry with this serial number, and the certificate issuers it holds for (in an
+    /// indirect CRL these differ from the CRL's issuer).
+    pub fn entries_of<'a>(
+        &'a self,
+        serial: &'a [u8],
+    ) -> impl Iterator<Item = (&'a [GeneralName], CrlEntry)> + 'a {
+        let issuers = |entry: &Entry| self.issuers.get(usize::from(entry.issuer));
+        self.index
+            .find(serial)
+            .map(move |entry| (issuers(&entry).map_or(&[][..], Vec::as_slice), entry.into()))
+    }
+
     /// The entry for a serial number (DER content octets) of a certificate of this issuer.
     pub fn find(&self, serial: &[u8], issuer: &Name) -> Option<CrlEntry> {
         let wanted = |entry: &Entry| match self.issuers.get(usize::from(entry.issuer)) {
@@ -176,18 +188,14 @@ impl Crl {
             }),
             None => false,
         };
-        self.index.find(serial).find(wanted).map(|entry| CrlEntry {
-            since: OffsetDateTime::from_unix_timestamp(entry.since)
-                .unwrap_or(OffsetDateTime::UNIX_EPOCH),
-            reason: entry.reason,
-        })
+        self.index.find(serial).find(wanted).map(CrlEntry::from)
     }
 
     /// Checks the signature. The result is remembered, and the octets of a large CRL are let go.
     ///
     /// # Errors
     /// [`VerifyError`]; an algorithm past its date at `at` is unsupported.
-    pub(crate) fn verify(&self, key: &PublicKey, at: OffsetDateTime) -> Result<(), VerifyError> {
+    pub fn verify(&self, key: &PublicKey, at: OffsetDateTime) -> Result<(), VerifyError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &state.verified_by {
             return if *known == key.spki { Ok(()) } else { Err(VerifyError::Wrong) };
@@ -213,6 +221,20 @@ impl Crl {
         let small = |octets: &&Octets| octets.der.len() <= limits::CRL_EVIDENCE_BYTES;
         let octets = state.octets.as_ref().filter(small);
         octets.map_or_else(|| self.digest.clone(), |octets| octets.der.clone())
+    }
+}
+
+impl From<Entry> for CrlEntry {
+    fn from(entry: Entry) -> Self {
+        let since = OffsetDateTime::from_unix_timestamp(entry.since);
+        Self { since: since.unwrap_or(OffsetDateTime::UNIX_EPOCH), reason: entry.reason }
+    }
+}
+
+impl CrlEntry {
+    /// The reason by its name in RFC 5280 §5.3.1, if one is given.
+    pub fn reason_name(&self) -> Option<&'static str> {
+        self.reason.and_then(super::revocation::reason)
     }
 }
 
@@ -334,7 +356,11 @@ impl CrlExtensions {
         };
         match oid {
             // cRLNumber, deltaCRLIndicator
-            [0x55, 0x1d, 0x14] => self.number = Some(number(value)?),
+            [0x55, 0x1d, 0x14] => {
+                self.number = Some(number(value)?);
+                // RFC 5280 §5.2.3 makes it non-critical.
+                self.unknown_critical |= critical;
+            }
             [0x55, 0x1d, 0x1b] => self.delta_base = Some(number(value)?),
             // authorityKeyIdentifier
             [0x55, 0x1d, 0x23] => self.authority_key_id = key_id(value)?,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use time::{Duration, OffsetDateTime};
 
@@ -15,13 +15,14 @@ use crate::limits;
 pub(crate) struct CrlCache {
     directory: Option<PathBuf>,
     refresh: Duration,
-    slots: Mutex<HashMap<String, Arc<Mutex<Slot>>>>,
+    slots: Mutex<HashMap<String, Arc<Slot>>>,
 }
 
 #[derive(Default)]
 struct Slot {
-    held: Option<Held>,
-    looked_on_disk: bool,
+    held: Mutex<Option<Held>>,
+    /// Held by whoever fetches; tells whether the directory was looked into.
+    fetching: Mutex<bool>,
 }
 
 #[derive(Clone)]
@@ -37,8 +38,8 @@ impl CrlCache {
     }
 
     /// The CRL of this address. `fetch` brings its octets, `verify` says whether it may be kept.
-    /// One caller fetches; others that want the same address wait for it. A fetch that fails, or
-    /// brings an older CRL, leaves what is held.
+    /// One caller fetches; others that want the same address go on with what is held while it is
+    /// in force, else they wait. A fetch that fails, or brings an older CRL, leaves what is held.
     pub(crate) fn obtain(
         &self,
         url: &str,
@@ -47,40 +48,55 @@ impl CrlCache {
         verify: &dyn Fn(&Crl) -> Result<(), String>,
     ) -> Result<Arc<Crl>, String> {
         let slot = self.slot(url);
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        if !std::mem::replace(&mut slot.looked_on_disk, true) {
-            slot.held = self.read(url).filter(|held| verify(&held.crl).is_ok());
+        if let Some(held) = slot.held().filter(|held| self.recent(held, now)) {
+            return Ok(held.crl);
         }
-        let recent = |held: &&Held| (held.fetched..held.fetched + self.refresh).contains(&now);
-        if let Some(held) = slot.held.as_ref().filter(recent) {
-            return Ok(held.crl.clone());
+        let mut looked_on_disk = match slot.fetching.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                let in_force = |held: &Held| held.crl.next_update().is_some_and(|next| now <= next);
+                if let Some(held) = slot.held().filter(in_force) {
+                    return Ok(held.crl);
+                }
+                lock(&slot.fetching)
+            }
+        };
+        if !std::mem::replace(&mut *looked_on_disk, true) {
+            *lock(&slot.held) = self.read(url).filter(|held| verify(&held.crl).is_ok());
+        }
+        // Whoever fetched before may have brought it.
+        let held = slot.held();
+        if let Some(held) = held.clone().filter(|held| self.recent(held, now)) {
+            return Ok(held.crl);
         }
         let fetched = fetch().and_then(|octets| {
             let crl = Crl::read(&octets).map_err(|error| error.to_string())?;
             verify(&crl)?;
             Ok((crl, octets))
         });
-        match (fetched, &mut slot.held) {
-            (Err(_), Some(held)) => Ok(held.crl.clone()),
-            (Err(reason), None) => Err(reason),
+        let crl = match (fetched, held) {
+            (Err(_), Some(held)) => return Ok(held.crl),
+            (Err(reason), None) => return Err(reason),
             (Ok((crl, _)), Some(held)) if crl.this_update() < held.crl.this_update() => {
-                Ok(held.crl.clone())
+                return Ok(held.crl);
             }
-            (Ok((crl, _)), Some(held)) if crl.digest() == held.crl.digest() => {
-                held.fetched = now;
-                Ok(held.crl.clone())
-            }
-            (Ok((crl, octets)), held) => {
-                let crl = Arc::new(crl);
-                *held = Some(Held { crl: crl.clone(), fetched: now });
+            (Ok((crl, _)), Some(held)) if crl.digest() == held.crl.digest() => held.crl,
+            (Ok((crl, octets)), _) => {
                 self.write(url, &octets);
-                Ok(crl)
+                Arc::new(crl)
             }
-        }
+        };
+        *lock(&slot.held) = Some(Held { crl: crl.clone(), fetched: now });
+        Ok(crl)
     }
 
-    fn slot(&self, url: &str) -> Arc<Mutex<Slot>> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+    fn recent(&self, held: &Held, now: OffsetDateTime) -> bool {
+        (held.fetched..held.fetched + self.refresh).contains(&now)
+    }
+
+    fn slot(&self, url: &str) -> Arc<Slot> {
+        let mut slots = lock(&self.slots);
         if slots.len() >= limits::CRLS_KEPT && !slots.contains_key(url) {
             slots.clear();
         }
@@ -114,4 +130,14 @@ impl CrlCache {
             tracing::warn!(file = %file.display(), %error, "a CRL could not be kept");
         }
     }
+}
+
+impl Slot {
+    fn held(&self) -> Option<Held> {
+        lock(&self.held).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

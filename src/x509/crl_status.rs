@@ -98,6 +98,10 @@ impl CrlCheck<'_> {
         if crl.has_unknown_critical() {
             return Err(Some("the CRL holds a critical extension that is not understood"));
         }
+        // §5.2.3: every conforming CRL has one, and without it deltas cannot be matched.
+        if crl.number().is_none() {
+            return Err(Some("the CRL has no number"));
+        }
         let mut names = point.full_names(crl.issuer());
         if names.is_empty() {
             names.clone_from(&point.crl_issuer);
@@ -129,7 +133,11 @@ impl CrlCheck<'_> {
             usable.map_err(|reason| failed = Some(reason)).is_ok()
         });
         if delta.is_none() {
-            fresh?;
+            let left_out = |why| match &failed {
+                Some(reason) => format!("{why}; a delta CRL was left out: {reason}"),
+                None => why,
+            };
+            fresh.map_err(left_out)?;
         }
         let find = |crl: &Crl| crl.find(self.certificate.serial(), self.certificate.issuer());
         let changed = delta.and_then(|delta| find(&delta.crl));

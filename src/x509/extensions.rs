@@ -253,10 +253,14 @@ pub(crate) fn point_name(
 pub(crate) fn key_id(value: &[u8]) -> Result<Option<Vec<u8>>, DerError> {
     let mut fields = Reader::only(value, der::SEQUENCE)?;
     let id = fields.optional(0x80)?;
-    if let Some(issuer) = fields.optional(0xa1)? {
+    let issuer = fields.optional(0xa1)?;
+    if let Some(issuer) = &issuer {
         GeneralName::read_all(Reader::new(issuer.content))?;
     }
-    fields.optional(0x82)?;
+    // Appendix A.2: both or neither.
+    if fields.optional(0x82)?.is_some() != issuer.is_some() {
+        return Err(DerError("an issuer without serial number, or the other way round"));
+    }
     fields.finish()?;
     Ok(id.map(|id| id.content.to_vec()))
 }

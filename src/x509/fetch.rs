@@ -92,7 +92,8 @@ impl HttpFetch {
         Self::within(allowed, Duration::from_millis(limits::FETCH_MILLISECONDS))
     }
 
-    fn within(allowed: &[String], time: Duration) -> Self {
+    /// As [`HttpFetch::new`], with the time one fetch may take.
+    pub fn within(allowed: &[String], time: Duration) -> Self {
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(time))
             .max_redirects(0)

@@ -10,6 +10,7 @@ mod crl_cache;
 mod crl_index;
 mod crl_status;
 pub(crate) mod der;
+mod evidence;
 mod extensions;
 mod fetch;
 mod general_name;
@@ -31,6 +32,7 @@ mod trust;
 pub use certificate::{Certificate, CertificateError};
 pub use checker::{RevocationChecker, RevocationConfig, RevocationMethod, RevocationMode};
 pub use crl::{Crl, CrlEntry, CrlError};
+pub use evidence::WithEvidence;
 pub use extensions::{
     BasicConstraints, DistributionPoint, KeyUsage, NameConstraints, PolicyConstraints,
 };

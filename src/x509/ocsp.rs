@@ -214,6 +214,17 @@ impl OcspResponse {
         read(der).map_err(|DerError(what)| OcspError::Malformed(what))?
     }
 
+    /// Reads a bare `BasicOCSPResponse`, as CMS revocation values hold it (RFC 5126 §6.3.4).
+    ///
+    /// # Errors
+    /// [`OcspError::Malformed`].
+    pub fn read_basic(der: &[u8]) -> Result<Self, OcspError> {
+        let octets = der::write(der::OCTET_STRING, &[der]);
+        let bytes = der::write(der::SEQUENCE, &[&der::write_oid(BASIC), &octets]);
+        let status = [der::ENUMERATED, 1, 0];
+        Self::read(&der::write(der::SEQUENCE, &[&status, &der::write(0xa0, &[&bytes])]))
+    }
+
     /// Checks everything RFC 6960 §3.2 asks and says what the response means.
     ///
     /// # Errors

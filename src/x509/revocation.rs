@@ -95,7 +95,7 @@ pub(crate) const CERTIFICATE_HOLD: u8 = 6;
 pub(crate) const REMOVE_FROM_CRL: u8 = 8;
 
 /// The name of a reason code.
-fn reason(code: u8) -> Option<&'static str> {
+pub(crate) fn reason(code: u8) -> Option<&'static str> {
     Some(match code {
         0 => "unspecified",
         1 => "keyCompromise",

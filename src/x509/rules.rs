@@ -9,6 +9,11 @@ use super::policy::Policies;
 use super::signed::accepted_key;
 use crate::reason::{Reason, ReasonCode};
 
+const ALTERNATIVE_NAMES: &str = "2.5.29.17";
+const AUTHORITY_KEY: &str = "2.5.29.35";
+/// RFC 5280 §4.1.2.2.
+const SERIAL_OCTETS: usize = 20;
+
 /// A broken rule and the certificate that breaks it.
 pub(crate) type Fault<'a> = (Reason, &'a Certificate);
 
@@ -58,6 +63,7 @@ fn structure<'a>(
             policies.constrain(issuer);
         }
         authority(issuer, depth == 0).map_err(|what| fault(what.to_owned()))?;
+        identified(issuer, depth == 0).map_err(|what| fault(what.to_owned()))?;
         constraints.add(issuer);
         let length = issuer.basic_constraints().and_then(|constraints| constraints.path_length);
         room = room.min(length.unwrap_or(u32::MAX));
@@ -65,6 +71,7 @@ fn structure<'a>(
     let fault = |what| invalid(leaf, what);
     well_formed(leaf).map_err(fault)?;
     if !issuers.is_empty() {
+        identified(leaf, false).map_err(|what| fault(what.to_owned()))?;
         constraints.check(leaf).map_err(fault)?;
         policies.process(leaf, true).map_err(fault)?;
         policies.wrap_up(leaf, &request.policies).map_err(fault)?;
@@ -104,6 +111,32 @@ fn well_formed(certificate: &Certificate) -> Result<(), String> {
     }
     if certificate.issuer().is_empty() {
         return Err("the issuer has no name".to_owned());
+    }
+    let critical = |oid: &str| extensions.critical.iter().any(|known| known == oid);
+    if certificate.subject().is_empty() && !critical(ALTERNATIVE_NAMES) {
+        return Err("neither a subject nor a critical alternative name".to_owned());
+    }
+    // §4.1.2.2: longer ones are never accepted. Zero and negative ones are to be handled
+    // gracefully.
+    if certificate.serial().len() > SERIAL_OCTETS {
+        return Err("the serial number is longer than 20 octets".to_owned());
+    }
+    Ok(())
+}
+
+// §4.2.1.1, §4.2.1.2: authorities name their key, and every certificate the key that signed it.
+// An anchor need not, but a self-signed one must not name another.
+fn identified(certificate: &Certificate, anchor: bool) -> Result<(), &'static str> {
+    let (own, signer) = (certificate.subject_key_id(), certificate.authority_key_id());
+    let authority = certificate.basic_constraints().is_some_and(|constraints| constraints.ca);
+    if authority && own.is_none() {
+        return Err("an authority without subject key identifier");
+    }
+    if signer.is_none() && (!anchor || certificate.has_extension(AUTHORITY_KEY)) {
+        return Err("the certificate does not identify the key that signed it");
+    }
+    if anchor && certificate.is_self_issued() && signer.is_some() && signer != own {
+        return Err("a self-signed certificate that names another key as its signer's");
     }
     Ok(())
 }

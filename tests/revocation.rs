@@ -1,0 +1,226 @@
+//! Responders and CRL servers that misbehave: what the verdict is, and that the report says why.
+//! The command line for the same services.
+
+mod kit;
+
+use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use qoltanba::pki::double::{How, Service};
+use qoltanba::text::Language;
+use qoltanba::validation::{Question, SignatureReport, SubIndication, Verdict, Verifier};
+use qoltanba::x509::{
+    HttpFetch, RevocationChecker, RevocationConfig, RevocationMethod, RevocationSource, TrustStore,
+};
+use qoltanba::xml;
+use time::OffsetDateTime;
+
+/// Standing orders belong to the whole process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ORDERS: Mutex<()> = Mutex::new(());
+    ORDERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn signed() -> &'static [u8] {
+    static SIGNED: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
+        let signer = kit::world().signer("person").unwrap();
+        let options = xml::SigningOptions::new(OffsetDateTime::now_utc());
+        xml::sign("<request>өтініш</request>".as_bytes(), &signer, &options).unwrap()
+    });
+    &SIGNED
+}
+
+fn checker(order: &[RevocationMethod]) -> RevocationChecker {
+    let host = kit::world().base_url().trim_start_matches("http://").to_owned();
+    let config = RevocationConfig {
+        order: order.to_vec(),
+        allowed_hosts: vec![host],
+        pause_after_failure: time::Duration::ZERO,
+        trust: Some(Arc::new(trust())),
+        ..RevocationConfig::default()
+    };
+    // The slow double takes three seconds.
+    let fetch = HttpFetch::within(&config.allowed_hosts, Duration::from_millis(800));
+    RevocationChecker::new(config, Arc::new(fetch))
+}
+
+fn trust() -> TrustStore {
+    let world = kit::world();
+    let certificate = |id| world.certificate(id).unwrap();
+    TrustStore::new(vec![certificate("root")], vec![certificate("ca")])
+}
+
+/// Judges the signed document while the doubles misbehave.
+fn judged(order: &[RevocationMethod]) -> SignatureReport {
+    let source: Arc<dyn RevocationSource> = Arc::new(checker(order));
+    let verifier = Verifier::new(trust(), Some(source));
+    let verified = verifier
+        .verify(&Question {
+            document: signed(),
+            content: None,
+            at: None,
+            now: OffsetDateTime::now_utc(),
+            purpose: Default::default(),
+            language: Language::En,
+        })
+        .unwrap();
+    verified.report.signatures.into_iter().next().unwrap()
+}
+
+/// Whether the report a person reads says this.
+fn says(report: &SignatureReport, wanted: &str) -> bool {
+    let mut reasons = report.reasons.iter();
+    reasons.any(|reason| {
+        reason.code.as_str() == "revocation-unknown" && reason.detail.contains(wanted)
+    })
+}
+
+#[test]
+fn a_misbehaving_responder_leaves_the_verdict_open_and_the_report_says_why() {
+    let (double, _alone) = (kit::double(), alone());
+    let only = [RevocationMethod::Ocsp];
+    for (how, why) in [
+        (How::Down, "answered with status 503"),
+        (How::Closed, "does not answer"),
+        (How::Slow, "did not answer in time"),
+        (How::Stale, "the response is stale"),
+        (How::WrongSignature, "the signature of the response is wrong"),
+        (How::WrongNonce, "the nonce of the response is not the one sent"),
+        (How::WrongCertId, "the response is about another certificate"),
+        (How::Garbage, "not an OCSP response"),
+        (How::Unknown, "does not know this certificate"),
+    ] {
+        double.misbehave(Service::Ocsp, how, 1.0, None);
+        let report = judged(&only);
+        let and_crl = judged(&[RevocationMethod::Ocsp, RevocationMethod::Crl]);
+        double.misbehave(Service::Ocsp, How::None, 1.0, None);
+        assert_eq!(report.verdict, Verdict::Indeterminate, "{how:?}");
+        assert_eq!(report.sub_indication, Some(SubIndication::TryLater), "{how:?}");
+        assert!(says(&report, why), "{how:?}: {:?}", report.reasons);
+        // The CRL answers in its place.
+        let verdict = (and_crl.verdict, and_crl.revocation.source.as_str());
+        assert_eq!(verdict, (Verdict::TotalPassed, "crl"), "{how:?}: {:?}", and_crl.reasons);
+    }
+    assert_eq!(judged(&only).verdict, Verdict::TotalPassed);
+}
+
+#[test]
+fn a_misbehaving_crl_server_leaves_the_verdict_open_and_the_report_says_why() {
+    let (double, _alone) = (kit::double(), alone());
+    let only = [RevocationMethod::Crl];
+    for (how, why) in [
+        (How::Down, "answered with status 503"),
+        (How::Closed, "does not answer"),
+        (How::Slow, "did not answer in time"),
+        (How::Stale, "the CRL is stale"),
+        (How::WrongSignature, "the signature of the CRL is wrong"),
+        (How::Garbage, "not a CRL"),
+        (How::Unknown, "answered with status 404"),
+    ] {
+        double.misbehave(Service::Crl, how, 1.0, None);
+        let report = judged(&only);
+        let and_ocsp = judged(&[RevocationMethod::Crl, RevocationMethod::Ocsp]);
+        double.misbehave(Service::Crl, How::None, 1.0, None);
+        assert_eq!(report.verdict, Verdict::Indeterminate, "{how:?}");
+        assert_eq!(report.sub_indication, Some(SubIndication::TryLater), "{how:?}");
+        assert!(says(&report, why), "{how:?}: {:?}", report.reasons);
+        let verdict = (and_ocsp.verdict, and_ocsp.revocation.source.as_str());
+        assert_eq!(verdict, (Verdict::TotalPassed, "ocsp"), "{how:?}: {:?}", and_ocsp.reasons);
+    }
+    assert_eq!(judged(&only).verdict, Verdict::TotalPassed);
+}
+
+#[test]
+fn a_delta_that_needs_a_newer_base_is_left_out() {
+    let (double, _alone) = (kit::double(), alone());
+    let world = kit::world();
+    let (leaf, issuer) = (world.certificate("person").unwrap(), world.certificate("ca").unwrap());
+    // Only the first list asked for, the full one, is old; the delta refers to a newer one.
+    double.misbehave(Service::Crl, How::Stale, 1.0, Some(1));
+    let now = OffsetDateTime::now_utc();
+    let answer = checker(&[RevocationMethod::Crl]).ask(&leaf, &issuer, now, now);
+    double.misbehave(Service::Crl, How::None, 1.0, None);
+    let why = answer.why.unwrap_or_default();
+    assert_eq!(answer.status, qoltanba::x509::RevocationStatus::Unknown, "{why}");
+    assert!(why.contains("a delta CRL was left out: it needs a newer base CRL"), "{why}");
+}
+
+fn qoltanba(arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_qoltanba")).args(arguments).output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    (output.status.code().unwrap(), text)
+}
+
+fn pem(id: &str) -> String {
+    kit::world().dir().join(format!("certs/{id}.pem")).display().to_string()
+}
+
+#[test]
+fn the_command_line_validates_looks_up_and_asks() {
+    let (_double, _alone) = (kit::double(), alone());
+    let dir = kit::scratch("x509-cli");
+    let file = |name: &str| dir.join(name).display().to_string();
+    let list = ureq::get(kit::world().addresses().crl()).call().unwrap();
+    std::fs::write(file("full.crl"), list.into_body().read_to_vec().unwrap()).unwrap();
+
+    // ocsp ask
+    let ask = |id: &str, more: &[&str]| {
+        let ca = pem("ca");
+        qoltanba(&[&["ocsp", "ask", "--issuer", &ca][..], more, &[&pem(id)]].concat())
+    };
+    let (code, said) = ask("person", &["--out", &file("person.ocsp")]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.starts_with("good"), "{said}");
+    let (code, said) = ask("revoked", &["--json"]);
+    assert_eq!(code, 1, "{said}");
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&json["status"], &json["reason"]), (&"revoked".into(), &"keyCompromise".into()));
+    assert_eq!(ask("on-hold", &[]).0, 2);
+    let (code, said) = ask("person", &["--url", "http://127.0.0.1:24999/"]);
+    assert!(code == 2 && said.contains("does not answer"), "{code} {said}");
+
+    // crl info, crl lookup
+    let (code, said) = qoltanba(&["crl", "info", "--issuer", &pem("ca"), &file("full.crl")]);
+    assert!(code == 0 && said.contains("signature  right"), "{code} {said}");
+    let (code, said) = qoltanba(&["crl", "info", "--issuer", &pem("root"), &file("full.crl")]);
+    assert!(code == 1 && said.contains("wrong"), "{code} {said}");
+    let lookup = |how: &str, what: &str| {
+        qoltanba(&["crl", "lookup", how, what, "--json", &file("full.crl")])
+    };
+    let serial = kit::world().entry("revoked").unwrap().serial.clone();
+    for (how, what) in [("--certificate", pem("revoked")), ("--serial", serial)] {
+        let (code, said) = lookup(how, &what);
+        assert!(code == 1 && said.contains("keyCompromise"), "{code} {said}");
+    }
+    assert_eq!(lookup("--certificate", &pem("person")).0, 0);
+    assert_eq!(lookup("--serial", "zz").0, 3);
+
+    // x509 verify
+    let verify = |id: &str, more: &[&str]| {
+        let (root, ca) = (pem("root"), pem("ca"));
+        let fixed = ["x509", "verify", "--trust", &root, "--intermediate", &ca];
+        qoltanba(&[&fixed[..], more, &[&pem(id)]].concat())
+    };
+    let (code, said) = verify("person", &[]);
+    assert!(code == 0 && said.starts_with("VALID") && said.contains("was not asked"), "{said}");
+    let (code, said) = verify("person", &["--ocsp", &file("person.ocsp"), "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(json["revocation"][0]["status"], "good");
+    assert_eq!(json["path"].as_array().unwrap().len(), 3);
+    // Nothing was given about the authority itself.
+    assert_eq!((code, &json["verdict"]), (2, &"indeterminate".into()), "{said}");
+    let (code, said) = verify("revoked", &["--crl", &file("full.crl")]);
+    assert!(code == 1 && said.contains("keyCompromise"), "{code} {said}");
+    let (code, said) = verify("expired", &[]);
+    assert!(code == 1 && said.contains("was valid until"), "{code} {said}");
+    assert_eq!(verify("expired", &["--at", "not a time"]).0, 2, "usage");
+    let (code, said) = verify("untrusted", &[]);
+    assert!(code == 2 && said.starts_with("INDETERMINATE"), "{code} {said}");
+    let (code, said) = verify("person", &["--crl", &pem("person")]);
+    assert!(code == 3, "{code} {said}");
+    for command in [&["x509", "verify"][..], &["crl", "lookup"], &["ocsp", "ask"]] {
+        let (code, said) = qoltanba(&[command, &["--help"]].concat());
+        assert!(code == 0 && said.contains("Exit codes"), "{said}");
+    }
+}
