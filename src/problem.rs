@@ -170,6 +170,7 @@ impl From<Unreadable> for Problem {
             Unreadable::UnknownFormat => (Kind::Unreadable, "unknown-format"),
             Unreadable::Broken { .. } => (Kind::Unreadable, "broken-document"),
             Unreadable::NotSigned { .. } => (Kind::Unreadable, "not-signed"),
+            Unreadable::Policy(_) => (Kind::BadInput, "bad-policy"),
         };
         Self::new(kind, code, error.to_string())
     }

@@ -90,6 +90,7 @@ impl SignatureView {
             TimeSource::Now => "time-now",
             TimeSource::Given => "time-given",
             TimeSource::Register => "time-register",
+            TimeSource::TimeStamp => "time-stamp",
         };
         let status = match signature.revocation.status.as_str() {
             "good" => "revocation-good",
