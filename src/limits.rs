@@ -97,6 +97,10 @@ pub const TIMESTAMPS: usize = 8;
 /// Time-stamping authorities asked in turn; an operator has a handful at most.
 pub const TIMESTAMP_AUTHORITIES: usize = 8;
 
+/// How often the service looks whether the files of the trust store changed, in seconds: a new
+/// certificate works within the time it takes to tell somebody.
+pub const TRUST_POLL_SECONDS: u64 = 10;
+
 /// Size of a validation policy, in bytes. The built-in one has 3 KB.
 pub const POLICY_BYTES: usize = 64 * 1024;
 

@@ -6,9 +6,11 @@ mod demo;
 mod doctor;
 mod keys;
 mod pki;
+mod report;
 mod serve;
 mod sign;
 mod token;
+mod tsp;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -47,6 +49,12 @@ enum Command {
     Sign(sign::Arguments),
     /// Verify a signed XML, PDF or CMS document.
     Verify(verify::Arguments),
+    /// Judge stored diagnostic reports again.
+    #[command(subcommand)]
+    Report(report::Command),
+    /// Ask for time-stamps and verify them.
+    #[command(subcommand)]
+    Tsp(tsp::Command),
     /// List tokens and their keys.
     #[command(subcommand)]
     Token(token::Command),
@@ -84,6 +92,8 @@ pub fn run() -> ExitCode {
         Command::Demo(arguments) => demo::run(&context, &arguments),
         Command::Sign(arguments) => sign::run(&context, &arguments),
         Command::Verify(arguments) => verify::run(&context, &arguments),
+        Command::Report(command) => report::run(&context, &command),
+        Command::Tsp(command) => tsp::run(&context, &command),
         Command::Token(command) => token::run(&context, &command),
         Command::Cert(command) => cert::run(&context, &command),
         Command::Pki(command) => pki::run(&context, &command),

@@ -12,6 +12,7 @@ mod identity;
 mod judge;
 mod judgement;
 pub mod policy;
+mod presets;
 mod report;
 mod rules;
 #[cfg(test)]
@@ -28,7 +29,8 @@ pub use evidence::{Answered, Evidence};
 pub use format::{DocumentFormat, Unreadable};
 pub use identity::IdentityFinding;
 pub use judgement::Judgement;
-pub use policy::Policy;
+pub use policy::{Policy, PolicyError};
+pub use presets::Preset;
 pub use report::{
     CertificateInfo, DocumentInfo, IdentityInfo, LicenceInfo, ReasonInfo, Report, RevocationInfo,
     ScopeInfo, SignatureReport, SignerInfo, TimestampInfo, TrustedTimeInfo,

@@ -19,9 +19,17 @@ use crate::x509::{Certificate, RevocationSource, TrustStore};
 /// Judges documents and certificates. Shared by threads; the trust store can be replaced under
 /// load.
 pub struct Verifier {
-    trust: RwLock<Arc<TrustStore>>,
-    revocation: Option<Arc<dyn RevocationSource>>,
+    sources: RwLock<Sources>,
+    policies: Vec<Arc<Policy>>,
     policy: Result<Arc<Policy>, PolicyError>,
+}
+
+/// Whom to believe, and who knows about revocation: replaced together, since the signers of CRLs
+/// are found in the trust store.
+#[derive(Clone)]
+struct Sources {
+    trust: Arc<TrustStore>,
+    revocation: Option<Arc<dyn RevocationSource>>,
 }
 
 /// A document and how to judge it.
@@ -69,13 +77,30 @@ impl Verifier {
     /// A verifier over a trust store, under the built-in policy; without a revocation source
     /// nothing is asked, and every report says so.
     pub fn new(trust: TrustStore, revocation: Option<Arc<dyn RevocationSource>>) -> Self {
-        Self { trust: RwLock::new(Arc::new(trust)), revocation, policy: Policy::built_in() }
+        let sources = RwLock::new(Sources { trust: Arc::new(trust), revocation });
+        Self { sources, policies: Vec::new(), policy: Policy::built_in() }
     }
 
     /// The same under another policy.
     #[must_use]
     pub fn under(self, policy: Arc<Policy>) -> Self {
         Self { policy: Ok(policy), ..self }
+    }
+
+    /// The same with more policies that calls may ask for.
+    #[must_use]
+    pub fn offering(self, policies: Vec<Arc<Policy>>) -> Self {
+        Self { policies, ..self }
+    }
+
+    /// The policy a call asks for by its identifier; without one, the policy in use.
+    ///
+    /// # Errors
+    /// [`PolicyError::Unknown`].
+    pub fn policy_named(&self, id: Option<&str>) -> Result<Arc<Policy>, PolicyError> {
+        let Some(id) = id else { return self.policy() };
+        let mut known = self.policies.iter().chain(self.policy.as_ref().ok());
+        known.find(|policy| policy.name().id == id).cloned().map_or_else(|| Policy::named(id), Ok)
     }
 
     /// The policy in use where a call asks for no other.
@@ -88,13 +113,23 @@ impl Verifier {
 
     /// The trust store in use.
     pub fn trust(&self) -> Arc<TrustStore> {
-        self.trust.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.sources().trust
     }
 
-    /// Replaces the trust store; judgements under way keep the old one.
-    pub fn replace_trust(&self, trust: TrustStore) {
-        let mut slot = self.trust.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *slot = Arc::new(trust);
+    /// Who is asked about revocation, if anybody is.
+    pub fn revocation(&self) -> Option<Arc<dyn RevocationSource>> {
+        self.sources().revocation
+    }
+
+    /// Takes over trust store and revocation source of another verifier; judgements under way
+    /// keep the old ones.
+    pub fn take_sources(&self, other: &Self) {
+        let sources = other.sources();
+        *self.sources.write().unwrap_or_else(std::sync::PoisonError::into_inner) = sources;
+    }
+
+    fn sources(&self) -> Sources {
+        self.sources.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     /// Judges every signature of a document.
@@ -121,8 +156,8 @@ impl Verifier {
             size: question.document.len(),
             sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
         };
-        let trust = self.trust();
-        let recorder = self.revocation.as_deref().map(Recorder::new);
+        let Sources { trust, revocation } = self.sources();
+        let recorder = revocation.as_deref().map(Recorder::new);
         let input = Input {
             document,
             language: question.language,
@@ -149,9 +184,9 @@ impl Verifier {
         time: TrustedTime,
         now: OffsetDateTime,
     ) -> Judgement {
-        let trust = self.trust();
+        let Sources { trust, revocation } = self.sources();
         let Ok(policy) = self.policy() else { return Judgement::impossible(time) };
-        let revocation = self.revocation.as_deref();
+        let revocation = revocation.as_deref();
         let purpose = Purpose::Document;
         let case = Case { trust: &trust, revocation, policy: &policy, purpose, now };
         case.certificate(certificate, others, time)
