@@ -2,11 +2,12 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use time::macros::datetime;
 
-use super::testing::{corpora, p256, rsa, run, stands};
+use super::testing::{p256, rsa, run, stands};
 use super::*;
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::reason::ReasonCode;
 use crate::signature::SignatureFormat;
+use crate::testing::corpora;
 use crate::token::{Signer, sign_checked};
 
 const CONTENT: &[u8] = "Лицензия № 1: Ә Ғ Қ Ң Ө Ұ Ү Һ І".as_bytes();
@@ -158,7 +159,8 @@ fn wrong_values_and_digests_never_leave() {
 
 #[test]
 fn national_samples_are_read_as_expected() {
-    let expected = std::fs::read_to_string(corpora().join("kz/expected.json")).unwrap();
+    let Some(corpora) = corpora("national CMS samples") else { return };
+    let expected = std::fs::read_to_string(corpora.join("kz/expected.json")).unwrap();
     let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
     let mut rsa_seen = 0;
     for name in [
@@ -168,7 +170,7 @@ fn national_samples_are_read_as_expected() {
         "CmsServiceTest.SIGNED_DETACHED_CMS",
     ] {
         let path = format!("signed/{name}.der");
-        let cms = std::fs::read(corpora().join("kz/nuca-test").join(&path)).unwrap();
+        let cms = std::fs::read(corpora.join("kz/nuca-test").join(&path)).unwrap();
         let signers = expected[&path]["signers"].as_array().unwrap();
         let detached = expected[&path]["detachedContent"].as_str();
         // The content of the detached one is known by its digest only.

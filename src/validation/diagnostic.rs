@@ -158,7 +158,6 @@ impl Diagnostic {
             },
         };
         let mut verified = input.judge(found);
-        drop(recorded);
         verified.evidence.answers = answers;
         Ok(verified)
     }

@@ -63,6 +63,7 @@ impl Case<'_> {
         let mut ledger = Ledger { policy: self.policy, checks: Vec::new() };
         let mut judgement = Judgement::open(at);
         let moment = Moment { best: at, after: None, claimed: None };
+        rules::key(certificate, &mut ledger);
         self.believe(certificate, others, moment, &mut judgement, &mut ledger);
         judgement.close(ledger.checks)
     }

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::Purpose;
 use super::check::{Block, Ledger};
 use super::policy::CheckName;
-use crate::crypto::{VerifyError, verify};
+use crate::crypto::{SignatureAlgorithm, VerifyError, verify};
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::FoundSignature;
 use crate::x509::{Certificate, Path};
@@ -102,6 +102,13 @@ pub(super) fn path_algorithms(path: &Path, at: OffsetDateTime, ledger: &mut Ledg
     }
     ledger.ruled(Block::CertificatePath, CheckName::Algorithm, algorithms);
     ledger.ruled(Block::CertificatePath, CheckName::KeySize, keys);
+}
+
+/// Whether signatures of the certificate's key can be verified at all.
+pub(super) fn key(certificate: &Certificate, ledger: &mut Ledger<'_>) {
+    let known = SignatureAlgorithm::for_key(&certificate.public_key().kind);
+    let result = known.map_err(|error| Reason::new(ReasonCode::UnsupportedAlgorithm, error.name));
+    ledger.fixed(Block::Cryptographic, "key", result.map(|_| ()));
 }
 
 /// What the certificate may be used for.
