@@ -24,6 +24,8 @@ pub mod cms;
 pub mod pdf;
 pub mod xml;
 
+pub mod timestamp;
+
 pub mod validation;
 
 pub mod licensing;

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::cms::CmsError;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, VerifierError};
 use crate::gateway::PaymentError;
 use crate::licensing::DocumentError;
 use crate::licensing::form::FieldFault;
@@ -15,7 +15,7 @@ use crate::reason::{Reason, ReasonCode};
 use crate::store::StoreError;
 use crate::text::Language;
 use crate::token::SignError;
-use crate::validation::{ReasonInfo, Unreadable};
+use crate::validation::{PolicyError, ReasonInfo, ReplayError, Unreadable};
 use crate::x509::TrustError;
 use crate::xml::XmlError;
 
@@ -198,6 +198,7 @@ impl From<Unreadable> for Problem {
             Unreadable::UnknownFormat => (Kind::Unreadable, "unknown-format"),
             Unreadable::Broken { .. } => (Kind::Unreadable, "broken-document"),
             Unreadable::NotSigned { .. } => (Kind::Unreadable, "not-signed"),
+            Unreadable::Policy(_) => (Kind::BadInput, "bad-policy"),
         };
         Self::new(kind, code, error.to_string())
     }
@@ -314,6 +315,27 @@ impl From<ConfigError> for Problem {
 impl From<TrustError> for Problem {
     fn from(error: TrustError) -> Self {
         Self::new(Kind::BadInput, "bad-trust-store", error.to_string())
+    }
+}
+
+impl From<VerifierError> for Problem {
+    fn from(error: VerifierError) -> Self {
+        match error {
+            VerifierError::Trust(error) => error.into(),
+            VerifierError::Policy(error) => error.into(),
+        }
+    }
+}
+
+impl From<PolicyError> for Problem {
+    fn from(error: PolicyError) -> Self {
+        Self::new(Kind::BadInput, "bad-policy", error.to_string())
+    }
+}
+
+impl From<ReplayError> for Problem {
+    fn from(error: ReplayError) -> Self {
+        Self::new(Kind::Unreadable, "bad-diagnostic", error.to_string())
     }
 }
 

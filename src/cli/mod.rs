@@ -8,9 +8,11 @@ mod doctor;
 mod keys;
 mod ocsp;
 mod pki;
+mod report;
 mod serve;
 mod sign;
 mod token;
+mod tsp;
 mod verify;
 mod x509;
 
@@ -51,6 +53,12 @@ enum Command {
     Sign(sign::Arguments),
     /// Verify a signed XML, PDF or CMS document.
     Verify(verify::Arguments),
+    /// Judge stored diagnostic reports again.
+    #[command(subcommand)]
+    Report(report::Command),
+    /// Ask for time-stamps and verify them.
+    #[command(subcommand)]
+    Tsp(tsp::Command),
     /// List tokens and their keys.
     #[command(subcommand)]
     Token(token::Command),
@@ -105,6 +113,8 @@ pub fn run() -> ExitCode {
         Command::Demo(arguments) => demo::run(&context, &arguments),
         Command::Sign(arguments) => sign::run(&context, &arguments),
         Command::Verify(arguments) => verify::run(&context, &arguments),
+        Command::Report(command) => report::run(&context, &command),
+        Command::Tsp(command) => tsp::run(&context, &command),
         Command::Token(command) => token::run(&context, &command),
         Command::Cert(command) => cert::run(&context, &command),
         Command::X509(command) => x509::run(&context, &command),

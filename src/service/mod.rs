@@ -9,6 +9,7 @@ mod login;
 mod offer;
 mod pages;
 mod register;
+mod reload;
 mod requests;
 mod result_document;
 mod results;
@@ -34,6 +35,7 @@ use crate::x509::HttpFetch;
 
 pub use login::Session;
 pub use register::licence_of;
+pub use reload::Reload;
 pub use routes::router;
 
 /// Everything the handlers share.

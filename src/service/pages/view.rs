@@ -106,6 +106,7 @@ impl SignatureView {
             TimeSource::Now => "time-now",
             TimeSource::Given => "time-given",
             TimeSource::Register => "time-register",
+            TimeSource::TimeStamp => "time-stamp",
         };
         let judged = moment(signature.trusted_time.time);
         let signer = &signature.signer;
