@@ -187,7 +187,7 @@ impl Crl {
     ///
     /// # Errors
     /// [`VerifyError`]; an algorithm past its date at `at` is unsupported.
-    pub(crate) fn verify(&self, key: &PublicKey, at: OffsetDateTime) -> Result<(), VerifyError> {
+    pub fn verify(&self, key: &PublicKey, at: OffsetDateTime) -> Result<(), VerifyError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &state.verified_by {
             return if *known == key.spki { Ok(()) } else { Err(VerifyError::Wrong) };
