@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use time::macros::datetime;
 
-use super::testing::{corpora, p256, rsa, run, stands};
+use super::testing::{p256, rsa, run, stands};
 use super::*;
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::reason::ReasonCode;

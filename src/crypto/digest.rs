@@ -13,9 +13,9 @@ pub struct Digester(Running);
 #[derive(Clone)]
 enum Running {
     Sha(Context),
-    Streebog512(Box<Streebog512>),
-    Streebog256(Box<Streebog256>),
-    Gost94(Box<Gost94Test>),
+    Streebog512(Streebog512),
+    Streebog256(Streebog256),
+    Gost94(Gost94Test),
 }
 
 impl Digester {
@@ -26,9 +26,9 @@ impl Digester {
             DigestAlgorithm::Sha256 => Running::Sha(Context::new(&SHA256)),
             DigestAlgorithm::Sha384 => Running::Sha(Context::new(&SHA384)),
             DigestAlgorithm::Sha512 => Running::Sha(Context::new(&SHA512)),
-            DigestAlgorithm::Streebog512 => Running::Streebog512(Box::default()),
-            DigestAlgorithm::Streebog256 => Running::Streebog256(Box::default()),
-            DigestAlgorithm::Gost94 => Running::Gost94(Box::default()),
+            DigestAlgorithm::Streebog512 => Running::Streebog512(Streebog512::default()),
+            DigestAlgorithm::Streebog256 => Running::Streebog256(Streebog256::default()),
+            DigestAlgorithm::Gost94 => Running::Gost94(Gost94Test::default()),
         })
     }
 
