@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
-use time::{Date, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 
 use crate::identity::{Bin, Iin};
 use crate::licensing::{OfficerRole, almaty};
@@ -67,6 +67,10 @@ pub struct RevocationConfig {
     pub crl_cache: Option<PathBuf>,
     /// Hosts (`name` or `name:port`) that may be asked; nothing else ever is.
     pub allowed_hosts: Vec<String>,
+    /// How long a fetched CRL is used before it is asked for again, in seconds; 600 without it.
+    pub crl_refresh_seconds: Option<u32>,
+    /// How long an address that failed is left alone, in seconds; 10 without it.
+    pub pause_after_failure_seconds: Option<u32>,
 }
 
 /// How revocation is looked up.
@@ -194,6 +198,9 @@ impl Config {
             RevocationSetting::Offline => RevocationMode::Offline,
             RevocationSetting::Off => return Ok(Verifier::new(trust, None)),
         };
+        let defaults = x509::RevocationConfig::default();
+        let seconds =
+            |set: Option<u32>, default| set.map_or(default, |s| Duration::seconds(s.into()));
         let checker = RevocationChecker::new(
             x509::RevocationConfig {
                 mode,
@@ -201,7 +208,12 @@ impl Config {
                 cache_dir: self.revocation.crl_cache.clone(),
                 allowed_hosts: self.revocation.allowed_hosts.clone(),
                 trust: Some(Arc::new(trust.clone())),
-                ..x509::RevocationConfig::default()
+                crl_refresh: seconds(self.revocation.crl_refresh_seconds, defaults.crl_refresh),
+                pause_after_failure: seconds(
+                    self.revocation.pause_after_failure_seconds,
+                    defaults.pause_after_failure,
+                ),
+                ..defaults
             },
             Arc::new(HttpFetch::new(&self.revocation.allowed_hosts)),
         );

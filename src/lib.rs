@@ -37,3 +37,6 @@ pub mod config;
 pub mod problem;
 
 pub mod service;
+
+#[cfg(test)]
+mod testing;

@@ -7,6 +7,13 @@
 /// annexes reach some tens of MB; 32 MiB covers them and lets two dozen run in 1 GiB.
 pub const DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
 
+/// Documents of the public that are judged at a time: each may take some hundred MB at its worst,
+/// and each may wait for a slow responder on a thread that others need.
+pub const JUDGED_AT_ONCE: usize = 24;
+
+/// Time a caller waits for its turn to be judged before it is told to come back, in milliseconds.
+pub const JUDGE_WAIT_MILLISECONDS: u64 = 10_000;
+
 /// Largest JSON body of an API call, in bytes. The 18-field forms take under 20 KB.
 pub const JSON_BODY_BYTES: usize = 256 * 1024;
 

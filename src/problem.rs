@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::cms::CmsError;
 use crate::config::ConfigError;
 use crate::gateway::PaymentError;
 use crate::licensing::DocumentError;
@@ -10,7 +11,7 @@ use crate::licensing::form::FieldFault;
 use crate::licensing::print::PrintError;
 use crate::licensing::workflow::WorkflowError;
 use crate::pdf::PdfError;
-use crate::reason::Reason;
+use crate::reason::{Reason, ReasonCode};
 use crate::store::StoreError;
 use crate::text::Language;
 use crate::token::SignError;
@@ -29,6 +30,8 @@ pub enum Kind {
     Forbidden,
     /// There is no such thing.
     NotFound,
+    /// The address does not take this HTTP method.
+    BadMethod,
     /// The step does not fit the state of the request.
     Conflict,
     /// The input is larger than its limit.
@@ -77,6 +80,7 @@ impl Kind {
             Self::NotLoggedIn => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
+            Self::BadMethod => 405,
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::Unreadable | Self::Refused => 422,
@@ -90,7 +94,11 @@ impl Kind {
         match self {
             Self::Refused => 1,
             Self::TryLater => 2,
-            Self::BadInput | Self::TooLarge | Self::Unreadable | Self::NotFound => 3,
+            Self::BadInput
+            | Self::BadMethod
+            | Self::TooLarge
+            | Self::Unreadable
+            | Self::NotFound => 3,
             Self::NotLoggedIn | Self::Forbidden | Self::Conflict | Self::Internal => 4,
         }
     }
@@ -101,6 +109,7 @@ impl Kind {
             Self::NotLoggedIn => "Log in first",
             Self::Forbidden => "Not allowed",
             Self::NotFound => "Not found",
+            Self::BadMethod => "Not in this way",
             Self::Conflict => "Not possible in this state",
             Self::TooLarge => "Too large",
             Self::Unreadable => "The document cannot be read",
@@ -244,13 +253,23 @@ impl Fault {
 
 impl From<XmlError> for Problem {
     fn from(error: XmlError) -> Self {
-        Self::new(Kind::Unreadable, "broken-xml", error.to_string())
+        match error {
+            XmlError::WrongValue => Self::refused(vec![ReasonCode::BadSignature.into()]),
+            XmlError::Sign(error) => error.into(),
+            error => Self::new(Kind::Unreadable, "broken-xml", error.to_string()),
+        }
     }
 }
 
 impl From<PdfError> for Problem {
     fn from(error: PdfError) -> Self {
-        Self::new(Kind::Unreadable, "broken-pdf", error.to_string())
+        match error {
+            PdfError::Cms(CmsError::WrongValue) => {
+                Self::refused(vec![ReasonCode::BadSignature.into()])
+            }
+            PdfError::Sign(error) => error.into(),
+            error => Self::new(Kind::Unreadable, "broken-pdf", error.to_string()),
+        }
     }
 }
 
@@ -281,7 +300,6 @@ impl From<TrustError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reason::ReasonCode;
 
     #[test]
     fn an_unanswered_question_asks_to_come_back_a_revoked_certificate_does_not() {

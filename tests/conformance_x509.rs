@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use qoltanba::x509::ocsp::{OcspCheck, OcspError, OcspResponse};
 use qoltanba::x509::{
-    Certificate, Crl, Fetch, FetchError, Freshness, PathRequest, PolicyRequest, Purpose,
-    RevocationChecker, RevocationConfig, RevocationMethod, RevocationMode, RevocationSource,
-    RevocationStatus, TrustStore, read_certificates, validate,
+    Certificate, Crl, Fetch, FetchError, PathRequest, PolicyRequest, Purpose, RevocationChecker,
+    RevocationConfig, RevocationMethod, RevocationMode, RevocationSource, RevocationStatus,
+    TrustStore, validate,
 };
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,6 +1,7 @@
 //! The files of the national test authority, RSA and GOST, against what an independent reader
 //! found in them (`kz/expected.json`).
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,7 +29,7 @@ fn every_file_of_the_national_test_authority() {
     let root = std::env::var("QOLTANBA_CORPORA").unwrap_or("/work/shared/corpora".to_owned());
     let root = Path::new(&root).join("kz");
     if !root.exists() {
-        println!("skipped: kz is not there; set QOLTANBA_CORPORA to the corpora");
+        say("skipped: kz is not there; set QOLTANBA_CORPORA to the corpora");
         return;
     }
     let expected = std::fs::read(root.join("expected.json")).unwrap();
@@ -65,8 +66,13 @@ fn every_file_of_the_national_test_authority() {
         }
         seen += 1;
     }
-    println!("kz {seen}/{}", expected.len());
+    say(&format!("kz {seen}/{}", expected.len()));
     assert_eq!(seen, expected.len());
+}
+
+// Past the test runner, which keeps the words of a passing test to itself.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 impl Corpus {
@@ -150,7 +156,7 @@ impl Corpus {
                 assert!(answer.note.unwrap().contains("had expired"));
             }
         }
-        let year = octets.windows(5).position(|part| part == b"2022\x30" || part == b"20220");
+        let year = octets.windows(5).position(|part| part == b"20220");
         let mut forged = octets.to_vec();
         forged[year.unwrap() + 3] ^= 1;
         assert!(OcspResponse::read(&forged).and_then(|one| one.check(&check)).is_err());

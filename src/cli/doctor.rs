@@ -33,6 +33,9 @@ enum Outcome {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem> {
+    if let Ok(config) = context.load() {
+        super::keys::enter(&config)?;
+    }
     let findings = examine(context);
     if arguments.json {
         let rows: Vec<_> = findings

@@ -11,6 +11,7 @@ mod sign;
 mod token;
 mod verify;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -77,7 +78,15 @@ impl Context {
 
 /// Reads the command line and runs its command.
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            // Not the parser's own 2, which would say "indeterminate" here.
+            let code = if error.use_stderr() { Kind::BadInput.exit_code() } else { 0 };
+            return ExitCode::from(code);
+        }
+    };
     let context = Context { config: arguments.config, language: arguments.language };
     let outcome = match arguments.command {
         Command::Serve(arguments) => serve::run(&context, &arguments),
@@ -105,13 +114,16 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
         let detail = format!("{}: {error}", path.display());
         Problem::new(Kind::NotFound, "no-such-file", detail)
     };
-    let size = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
-    if size > qoltanba::limits::DOCUMENT_BYTES as u64 {
-        let detail =
-            format!("{}: at most {} bytes", path.display(), qoltanba::limits::DOCUMENT_BYTES);
+    let limit = qoltanba::limits::DOCUMENT_BYTES;
+    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+    // Devices and pipes tell no size beforehand.
+    let mut octets = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut octets).map_err(|error| failed(&error))?;
+    if octets.len() > limit {
+        let detail = format!("{}: at most {limit} bytes", path.display());
         return Err(Problem::new(Kind::TooLarge, "document-too-large", detail));
     }
-    std::fs::read(path).map_err(|error| failed(&error))
+    Ok(octets)
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<(), Problem> {

@@ -447,6 +447,9 @@ impl SignatureAlgorithm {
     /// [`UnsupportedAlgorithm`] with the key's name.
     pub fn for_key(kind: &KeyKind) -> Result<Self, UnsupportedAlgorithm> {
         match kind {
+            KeyKind::Rsa { bits } if !(2048..=8192).contains(bits) => {
+                Err(UnsupportedAlgorithm::named(&format!("RSA with {bits} bits")))
+            }
             KeyKind::Rsa { .. } => Ok(Self::RsaPkcs1Sha256),
             KeyKind::P256 => Ok(Self::EcdsaSha256),
             KeyKind::P384 => Ok(Self::EcdsaSha384),

@@ -3,6 +3,7 @@
 mod case_view;
 mod cases;
 mod checks;
+mod code;
 mod edge;
 mod login;
 mod offer;

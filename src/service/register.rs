@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 
-use super::App;
-use super::edge::{Answer, Refusal, Wanted, blocking};
+use super::edge::{Answer, Path, Query, Refusal, Wanted, blocking};
+use super::{App, code};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::{Bin, Iin};
 use crate::licensing::{Licence, almaty};
@@ -20,6 +20,7 @@ use crate::pdf;
 use crate::problem::{Kind, Problem};
 use crate::signature::{FoundSignature, SignatureFormat};
 use crate::store::{LicenceFilter, LicenceKey, LicenceRow, Store, StoreExt as _};
+use crate::text::Language;
 use crate::validation::LicenceInfo;
 
 /// The kind under which refusals stand in the register.
@@ -144,16 +145,16 @@ pub(super) struct File {
 pub(super) fn files(row: &LicenceRow) -> Vec<File> {
     let kind = if row.kind == REFUSAL_KIND { "refusal" } else { "licence" };
     let original = File { name: format!("{kind}.xml"), sha256: row.xml_sha256.clone() };
-    let presentations = row.pdf_sha256.iter().map(|(language, sha256)| File {
-        name: format!("{kind}-{language}.pdf"),
-        sha256: sha256.clone(),
+    let presentations = Language::ALL.into_iter().filter_map(|language| {
+        let sha256 = row.pdf_sha256.get(language.code())?.clone();
+        Some(File { name: format!("{kind}-{language}.pdf"), sha256 })
     });
     std::iter::once(original).chain(presentations).collect()
 }
 
 /// The licence with this code.
 pub(super) fn by_code(app: &App, code: &str) -> Result<LicenceRow, Problem> {
-    let row = app.store.view(|view| view.licence(LicenceKey::Code(code)))?;
+    let row = app.store.view(|view| view.licence(LicenceKey::Code(&code::tidy(code))))?;
     row.ok_or_else(no_such_licence)
 }
 
@@ -194,7 +195,8 @@ pub fn licence_of(
         return Ok(None);
     };
     let row = store.view(|view| view.licence(LicenceKey::Number(&number)))?;
-    let Some(row) = row else {
+    // Anybody can write a refusal's number into a document; it must not tell who was refused.
+    let Some(row) = row.filter(|row| row.kind != REFUSAL_KIND) else {
         return Ok(Some(LicenceInfo {
             number,
             state: "unknown".to_owned(),

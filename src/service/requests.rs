@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use serde::Deserialize;
@@ -16,15 +16,15 @@ use utoipa::{IntoParams, ToSchema};
 use super::case_view::CaseView;
 use super::cases::Loaded;
 use super::checks::{Check, CheckView};
-use super::edge::{Answer, Body, Refusal, Wanted, blocking, read_body};
+use super::edge::{Answer, Body, Path, Query, Refusal, Wanted, blocking, read_body};
 use super::login::Session;
 use super::{App, register, signing};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::gateway::{Invoice, PaymentError, PaymentState};
 use crate::identity::Applicant;
-use crate::licensing::case::{CheckStage, Payment};
+use crate::licensing::case::{CheckStage, DocumentKind, Payment};
 use crate::licensing::workflow::{Actor, Command, NewCase};
-use crate::licensing::{Attachment, Case, almaty};
+use crate::licensing::{Attachment, Case, CaseState, almaty};
 use crate::limits;
 use crate::problem::{Kind, Problem};
 use crate::store::{CaseFilter, StoreExt as _};
@@ -333,17 +333,22 @@ pub async fn document(
     Ok(register::download(&name, &document.media_type, document.bytes))
 }
 
-/// Every document a case leads to, with a file name.
+/// Every document a case leads to, with a file name. A result is nobody's to have before it
+/// stands in the register.
 pub(super) fn documents(case: &Case) -> impl Iterator<Item = (&str, String)> {
     let attached = case.enclosures.iter();
     let attached = attached.map(|e| (e.attachment.sha256.as_str(), e.attachment.name.clone()));
-    let made = case.documents.iter().map(|(kind, sha256)| (sha256.as_str(), kind.file_name()));
+    let entered = case.state == CaseState::Closed;
+    let made = case.documents.iter();
+    let made = made.filter(move |(kind, _)| entered || **kind == DocumentKind::Request);
+    let made = made.map(|(kind, sha256)| (sha256.as_str(), kind.file_name()));
     let presented = case.presentations.iter();
     let presented = presented.map(|(lang, sha256)| (sha256.as_str(), format!("result-{lang}.pdf")));
     attached.chain(made).chain(presented)
 }
 
-/// Writes a check down: the workflow's record, the audit row, the evidence.
+/// Writes a check down: the workflow's record, the audit row, the evidence. One that nobody could
+/// answer is no refusal: the request stays as it is, and the same call may succeed later.
 pub(super) fn record(
     app: &App,
     id: &str,
@@ -352,6 +357,12 @@ pub(super) fn record(
 ) -> Result<Case, Problem> {
     app.store.change(|change| {
         let mut loaded = Loaded::own(change, id, session)?;
+        if check.held() && loaded.case.state.before_registration() {
+            // Nobody could say: the choice stands, and the same call may succeed later.
+            change.audit_append(&check.held_entry(app, id))?;
+            check.keep(change, id, app)?;
+            return Ok(loaded.case);
+        }
         let command = Command::RecordCheck(check.outcome.clone());
         let before = loaded.case.version;
         loaded.apply(app, change, command, &Actor::System)?;

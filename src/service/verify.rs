@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequest, Multipart, Query, Request, State};
+use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use utoipa::IntoParams;
 
-use super::edge::{Answer, Refusal, Wanted, blocking, read_body};
+use super::edge::{Answer, Query, Refusal, Wanted, judging, read_body};
 use super::{App, register};
 use crate::limits;
 use crate::problem::{Kind, Problem};
@@ -53,7 +53,7 @@ pub async fn verify(
     request: Request,
 ) -> Answer<Json<Report>> {
     let upload = upload(request).await.map_err(|p| Refusal::new(p, language))?;
-    let report = blocking(&app, move |app| judge(app, &upload, query.at, language)).await;
+    let report = judging(&app, move |app| judge(app, &upload, query.at, language)).await;
     Ok(Json(report.map_err(|p| Refusal::new(p, language))?))
 }
 
@@ -113,6 +113,15 @@ pub(super) async fn upload(request: Request) -> Result<Upload, Problem> {
     let mut upload = Upload::default();
     while let Some(mut part) = form.next_field().await.map_err(|error| broken(&error))? {
         let name = part.name().unwrap_or_default().to_owned();
+        let repeated = match name.as_str() {
+            "file" => !upload.document.is_empty(),
+            "content" => upload.content.is_some(),
+            _ => false,
+        };
+        if repeated {
+            let detail = format!("the part `{name}` comes twice");
+            return Err(Problem::new(Kind::BadInput, "repeated-part", detail));
+        }
         let file = part.file_name().unwrap_or_default().to_owned();
         let mut octets = Vec::new();
         while let Some(chunk) = part.chunk().await.map_err(|error| broken(&error))? {

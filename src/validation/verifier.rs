@@ -132,6 +132,10 @@ impl Verifier {
         now: OffsetDateTime,
     ) -> Judgement {
         let mut judgement = Judgement::open(time);
+        if let Err(unsupported) = SignatureAlgorithm::for_key(&certificate.public_key().kind) {
+            let code = ReasonCode::UnsupportedAlgorithm;
+            judgement.reasons.push(Reason::new(code, unsupported.name));
+        }
         judgement.reasons.extend(check_usage(certificate, Purpose::Document));
         self.believe(certificate, others, None, now, &mut judgement);
         judgement.close()
