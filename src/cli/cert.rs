@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use qoltanba::crypto::{KeyKind, hex};
+use qoltanba::crypto::hex;
 use qoltanba::problem::Problem;
 use qoltanba::x509::Certificate;
 use serde_json::json;
@@ -48,21 +48,11 @@ pub fn certificate_json(certificate: &Certificate) -> serde_json::Value {
         "organisation": holder.organisation,
         "roles": holder.roles,
         "use": usage(certificate),
-        "key": kind(&certificate.public_key().kind),
+        "key": certificate.public_key().kind.to_string(),
         "notBefore": certificate.not_before().format(&Rfc3339).unwrap_or_default(),
         "notAfter": certificate.not_after().format(&Rfc3339).unwrap_or_default(),
         "sha256": hex(&certificate.fingerprint()),
     })
-}
-
-/// A key's kind in words.
-pub fn kind(kind: &KeyKind) -> String {
-    match kind {
-        KeyKind::Rsa { bits } => format!("RSA-{bits}"),
-        KeyKind::P256 => "ECDSA P-256".to_owned(),
-        KeyKind::P384 => "ECDSA P-384".to_owned(),
-        KeyKind::Other(name) => name.clone(),
-    }
 }
 
 fn show(certificate: &Certificate) {
@@ -82,7 +72,7 @@ fn show(certificate: &Certificate) {
     let moment = |time: time::OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
     let (from, until) = (certificate.not_before(), certificate.not_after());
     rows.push(("valid", format!("{} – {}", moment(from), moment(until))));
-    rows.push(("key", kind(&certificate.public_key().kind)));
+    rows.push(("key", certificate.public_key().kind.to_string()));
     rows.push(("serial", certificate.serial_hex()));
     rows.push(("issuer", certificate.issuer().to_string()));
     rows.push(("SHA-256", hex(&certificate.fingerprint())));

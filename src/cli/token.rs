@@ -78,7 +78,7 @@ fn list(tokens: &[TokenInfo]) {
 }
 
 fn show(key: &KeyInfo) {
-    println!("{:<24} {}  id {}", key.label, super::cert::kind(&key.kind), hex(&key.id));
+    println!("{:<24} {}  id {}", key.label, key.kind, hex(&key.id));
     if let Some(certificate) = &key.certificate {
         println!("  {}", certificate.subject());
         println!("  № {}, until {}", certificate.serial_hex(), certificate.not_after().date());
@@ -87,5 +87,5 @@ fn show(key: &KeyInfo) {
 
 fn key_json(key: &KeyInfo) -> serde_json::Value {
     let certificate = key.certificate.as_ref().map(super::cert::certificate_json);
-    json!({ "id": hex(&key.id), "label": key.label, "kind": super::cert::kind(&key.kind), "certificate": certificate })
+    json!({ "id": hex(&key.id), "label": key.label, "kind": key.kind.to_string(), "certificate": certificate })
 }
