@@ -38,6 +38,7 @@ impl Policy {
             KeyKind::Rsa { bits } => ("RSA", *bits),
             KeyKind::P256 => ("P-256", 256),
             KeyKind::P384 => ("P-384", 384),
+            KeyKind::Gost(curve) => (curve.name(), 0),
             KeyKind::Other(name) => (name.as_str(), 0),
         };
         let fits = |until: Option<OffsetDateTime>| until.is_none_or(|until| at <= until);
