@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use qoltanba::x509::{
-    Certificate, Crl, Fetch, FetchError, PathRequest, PolicyRequest, Purpose, RevocationChecker,
+    Certificate, Fetch, FetchError, PathRequest, PolicyRequest, Purpose, RevocationChecker,
     RevocationConfig, RevocationMethod, RevocationMode, RevocationSource, RevocationStatus,
     TrustStore, validate,
 };
