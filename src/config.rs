@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
-use time::{Date, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 
 use crate::identity::{Bin, Iin};
 use crate::licensing::{OfficerRole, almaty};
-use crate::validation::Verifier;
+use crate::validation::{Policy, PolicyError, Preset, Verifier};
 use crate::x509::{self, HttpFetch, RevocationChecker, RevocationMode, TrustError, TrustStore};
 
 /// The name of the configuration file that commands look for.
@@ -28,6 +28,12 @@ pub struct Config {
     /// How to ask about revocation.
     #[serde(default)]
     pub revocation: RevocationConfig,
+    /// How signatures are judged.
+    #[serde(default)]
+    pub validation: ValidationConfig,
+    /// Who is asked for time-stamps.
+    #[serde(default, rename = "time-stamps")]
+    pub timestamps: TimestampConfig,
     /// The licensing authority and its officers; needed by `serve`.
     pub authority: Option<AuthorityConfig>,
     /// The payment gateway; needed by services that cost a fee.
@@ -67,6 +73,32 @@ pub struct RevocationConfig {
     pub crl_cache: Option<PathBuf>,
     /// Hosts (`name` or `name:port`) that may be asked; nothing else ever is.
     pub allowed_hosts: Vec<String>,
+    /// `kz-production` or `kz-test`: their hosts may be asked too.
+    pub preset: Option<String>,
+    /// How long a fetched CRL is used before it is asked for again, in seconds; 600 without it.
+    pub crl_refresh_seconds: Option<u32>,
+    /// How long an address that failed is left alone, in seconds; 10 without it.
+    pub pause_after_failure_seconds: Option<u32>,
+}
+
+/// `[validation]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ValidationConfig {
+    /// Policies beside the built-in one, as files; calls choose by identifier.
+    pub policies: Vec<PathBuf>,
+    /// Identifier of the policy in use where a call chooses none; the built-in one without it.
+    pub policy: Option<String>,
+}
+
+/// `[time-stamps]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimestampConfig {
+    /// Addresses of authorities, asked in this order; their hosts may be asked.
+    pub authorities: Vec<String>,
+    /// The policy to ask for, dotted.
+    pub policy: Option<String>,
 }
 
 /// How revocation is looked up.
@@ -153,6 +185,17 @@ pub enum ConfigError {
     },
 }
 
+/// Why there is no verifier.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifierError {
+    /// The trust store cannot be read.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// A policy cannot be read, or the one named is unknown.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+}
+
 impl Config {
     /// Reads a configuration file.
     ///
@@ -166,6 +209,13 @@ impl Config {
             message: error.to_string(),
         })?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
+        if let Some(preset) = &config.revocation.preset
+            && Preset::named(preset).is_none()
+        {
+            let names = Preset::names().join(", ");
+            let message = format!("revocation.preset is one of {names}, not {preset:?}");
+            return Err(ConfigError::Invalid { path: path.to_owned(), message });
+        }
         Ok(config)
     }
 
@@ -186,24 +236,71 @@ impl Config {
     /// The verifier this configuration asks for, with more CRLs from files.
     ///
     /// # Errors
-    /// [`TrustError`] if a certificate of the trust store cannot be read.
-    pub fn verifier(&self, crls: &[PathBuf]) -> Result<Verifier, TrustError> {
+    /// [`VerifierError`] if a certificate of the trust store or a policy cannot be read.
+    pub fn verifier(&self, crls: &[PathBuf]) -> Result<Verifier, VerifierError> {
+        let policies = self.policies()?;
+        let bare = Verifier::new(TrustStore::default(), None).offering(policies.clone());
+        let policy = bare.policy_named(self.validation.policy.as_deref())?;
+        let verifier = self.verifier_under(crls, &policy)?;
+        Ok(verifier.offering(policies).under(policy))
+    }
+
+    /// As [`Config::verifier`], under another policy than the configured one.
+    ///
+    /// # Errors
+    /// As [`Config::verifier`].
+    pub fn verifier_for(
+        &self,
+        crls: &[PathBuf],
+        policy: Arc<Policy>,
+    ) -> Result<Verifier, VerifierError> {
+        Ok(self.verifier_under(crls, &policy)?.under(policy))
+    }
+
+    /// The hosts that may be asked: those named, and those of the preset.
+    pub fn hosts(&self) -> Vec<String> {
+        let preset = self.revocation.preset.as_deref().and_then(Preset::named);
+        let hosts = self.revocation.allowed_hosts.iter().cloned();
+        hosts.chain(preset.map(Preset::hosts).unwrap_or_default()).collect()
+    }
+
+    fn policies(&self) -> Result<Vec<Arc<Policy>>, PolicyError> {
+        let read = |path: &PathBuf| {
+            let source = std::fs::read_to_string(path)
+                .map_err(|error| PolicyError::Malformed(format!("{}: {error}", path.display())))?;
+            Policy::parse(&source).map(Arc::new)
+        };
+        self.validation.policies.iter().map(read).collect()
+    }
+
+    fn verifier_under(&self, crls: &[PathBuf], policy: &Policy) -> Result<Verifier, VerifierError> {
         let trust = TrustStore::load(&self.trust.certificates)?;
+        let hosts = self.hosts();
         let mode = match self.revocation.mode {
             RevocationSetting::Online => RevocationMode::Online,
             RevocationSetting::Offline => RevocationMode::Offline,
             RevocationSetting::Off => return Ok(Verifier::new(trust, None)),
         };
+        let defaults = x509::RevocationConfig::default();
+        let seconds =
+            |set: Option<u32>, default| set.map_or(default, |s| Duration::seconds(s.into()));
         let checker = RevocationChecker::new(
             x509::RevocationConfig {
                 mode,
                 crl_files: crls.to_vec(),
                 cache_dir: self.revocation.crl_cache.clone(),
-                allowed_hosts: self.revocation.allowed_hosts.clone(),
+                allowed_hosts: hosts.clone(),
+                order: policy.revocation().methods(),
+                freshness: policy.revocation().freshness(),
                 trust: Some(Arc::new(trust.clone())),
-                ..x509::RevocationConfig::default()
+                crl_refresh: seconds(self.revocation.crl_refresh_seconds, defaults.crl_refresh),
+                pause_after_failure: seconds(
+                    self.revocation.pause_after_failure_seconds,
+                    defaults.pause_after_failure,
+                ),
+                ..defaults
             },
-            Arc::new(HttpFetch::new(&self.revocation.allowed_hosts)),
+            Arc::new(HttpFetch::new(&hosts)),
         );
         Ok(Verifier::new(trust, Some(Arc::new(checker))))
     }
@@ -214,6 +311,7 @@ impl Config {
             .certificates
             .iter_mut()
             .chain(&mut self.revocation.crl_cache)
+            .chain(&mut self.validation.policies)
             .chain(&mut self.token.softhsm_conf)
             .chain([&mut self.service.database]);
         for path in paths {
@@ -260,6 +358,34 @@ mod tests {
     fn a_misspelt_key_is_named() {
         let error = load("[revocation]\nallowed_host = ['a']\n").unwrap_err().to_string();
         assert!(error.contains("allowed_host"), "{error}");
+    }
+
+    #[test]
+    fn a_preset_adds_its_hosts_and_an_unknown_one_is_refused() {
+        let config = load("[revocation]\nallowed_hosts = ['a']\npreset = 'kz-test'\n").unwrap();
+        assert_eq!(config.hosts(), ["a", "test.pki.gov.kz"]);
+        assert!(load("").unwrap().hosts().is_empty());
+        let error = load("[revocation]\npreset = 'kz'\n").unwrap_err().to_string();
+        assert!(error.contains("kz-production"), "{error}");
+    }
+
+    #[test]
+    fn policies_are_chosen_by_their_identifier() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = Policy::built_in().unwrap().source().replace("\"kz-2026\"", "\"own\"");
+        let path = folder.path().join("own.toml");
+        std::fs::write(&path, own).unwrap();
+        let mut config = Config::default();
+        config.validation.policies.push(path);
+        let id =
+            |config: &Config| config.verifier(&[]).map(|v| v.policy().unwrap().name().id.clone());
+        assert_eq!(id(&config).unwrap(), "kz-2026");
+        let named = config.verifier(&[]).unwrap().policy_named(Some("own")).unwrap();
+        assert_eq!(named.name().id, "own");
+        config.validation.policy = Some("own".to_owned());
+        assert_eq!(id(&config).unwrap(), "own");
+        config.validation.policy = Some("none".to_owned());
+        assert!(matches!(id(&config), Err(VerifierError::Policy(PolicyError::Unknown(_)))));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub mod cms;
 pub mod pdf;
 pub mod xml;
 
+pub mod timestamp;
+
 pub mod validation;
 
 pub mod licensing;
@@ -37,3 +39,6 @@ pub mod config;
 pub mod problem;
 
 pub mod service;
+
+#[cfg(test)]
+mod testing;

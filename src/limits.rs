@@ -7,6 +7,13 @@
 /// annexes reach some tens of MB; 32 MiB covers them and lets two dozen run in 1 GiB.
 pub const DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
 
+/// Documents of the public that are judged at a time: each may take some hundred MB at its worst,
+/// and each may wait for a slow responder on a thread that others need.
+pub const JUDGED_AT_ONCE: usize = 24;
+
+/// Time a caller waits for its turn to be judged before it is told to come back, in milliseconds.
+pub const JUDGE_WAIT_MILLISECONDS: u64 = 10_000;
+
 /// Largest JSON body of an API call, in bytes. The 18-field forms take under 20 KB.
 pub const JSON_BODY_BYTES: usize = 256 * 1024;
 
@@ -90,6 +97,23 @@ pub const OCSP_ANSWERS_KEPT: usize = 1_024;
 
 /// Size of a time-stamp response, in bytes; real ones have 2–8 KB.
 pub const TIMESTAMP_BYTES: usize = 128 * 1024;
+
+/// Time-stamps looked at in one signature; honest ones carry one or two.
+pub const TIMESTAMPS: usize = 8;
+
+/// Time-stamping authorities asked in turn; an operator has a handful at most.
+pub const TIMESTAMP_AUTHORITIES: usize = 8;
+
+/// How often the service looks whether the files of the trust store changed, in seconds: a new
+/// certificate works within the time it takes to tell somebody.
+pub const TRUST_POLL_SECONDS: u64 = 10;
+
+/// Size of a validation policy, in bytes. The built-in one has 3 KB.
+pub const POLICY_BYTES: usize = 64 * 1024;
+
+/// Size of a stored diagnostic report, in bytes: base64 makes a third more of the signed octets,
+/// which for a CMS signature without attributes are the document itself.
+pub const DIAGNOSTIC_BYTES: usize = 2 * DOCUMENT_BYTES;
 
 /// Time for one outbound fetch (certificate status, CRL, time-stamp, payment), in milliseconds.
 /// A person waits behind it, so a dead responder must not hold the page for long.

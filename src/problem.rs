@@ -3,18 +3,19 @@
 
 use serde::Serialize;
 
-use crate::config::ConfigError;
+use crate::cms::CmsError;
+use crate::config::{ConfigError, VerifierError};
 use crate::gateway::PaymentError;
 use crate::licensing::DocumentError;
 use crate::licensing::form::FieldFault;
 use crate::licensing::print::PrintError;
 use crate::licensing::workflow::WorkflowError;
 use crate::pdf::PdfError;
-use crate::reason::Reason;
+use crate::reason::{Reason, ReasonCode};
 use crate::store::StoreError;
 use crate::text::Language;
 use crate::token::SignError;
-use crate::validation::{ReasonInfo, Unreadable};
+use crate::validation::{PolicyError, ReasonInfo, ReplayError, Unreadable};
 use crate::x509::TrustError;
 use crate::xml::XmlError;
 
@@ -29,6 +30,8 @@ pub enum Kind {
     Forbidden,
     /// There is no such thing.
     NotFound,
+    /// The address does not take this HTTP method.
+    BadMethod,
     /// The step does not fit the state of the request.
     Conflict,
     /// The input is larger than its limit.
@@ -56,6 +59,8 @@ pub struct Problem {
     pub reasons: Vec<Reason>,
     /// What is wrong with which field.
     pub faults: Vec<Fault>,
+    /// The workflow's own error, which speaks every language.
+    workflow: Option<WorkflowError>,
 }
 
 /// What is wrong with one field of a form.
@@ -77,6 +82,7 @@ impl Kind {
             Self::NotLoggedIn => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
+            Self::BadMethod => 405,
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::Unreadable | Self::Refused => 422,
@@ -90,7 +96,11 @@ impl Kind {
         match self {
             Self::Refused => 1,
             Self::TryLater => 2,
-            Self::BadInput | Self::TooLarge | Self::Unreadable | Self::NotFound => 3,
+            Self::BadInput
+            | Self::BadMethod
+            | Self::TooLarge
+            | Self::Unreadable
+            | Self::NotFound => 3,
             Self::NotLoggedIn | Self::Forbidden | Self::Conflict | Self::Internal => 4,
         }
     }
@@ -101,6 +111,7 @@ impl Kind {
             Self::NotLoggedIn => "Log in first",
             Self::Forbidden => "Not allowed",
             Self::NotFound => "Not found",
+            Self::BadMethod => "Not in this way",
             Self::Conflict => "Not possible in this state",
             Self::TooLarge => "Too large",
             Self::Unreadable => "The document cannot be read",
@@ -114,7 +125,14 @@ impl Kind {
 impl Problem {
     /// A problem with its code and detail.
     pub fn new(kind: Kind, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, code, detail: detail.into(), reasons: Vec::new(), faults: Vec::new() }
+        Self {
+            kind,
+            code,
+            detail: detail.into(),
+            reasons: Vec::new(),
+            faults: Vec::new(),
+            workflow: None,
+        }
     }
 
     /// An internal fault: the detail is logged, callers only learn that there was one.
@@ -136,19 +154,29 @@ impl Problem {
 
     /// The problem details object, sentences in `language`.
     pub fn to_json(&self, language: Language) -> serde_json::Value {
+        let detail = match &self.workflow {
+            Some(error) => error.message(language).to_string(),
+            None => self.detail.clone(),
+        };
         let mut json = serde_json::json!({
             "type": format!("urn:qoltanba:problem:{}", self.code),
             "title": self.kind.title(),
             "status": self.kind.status(),
             "code": self.code,
-            "detail": self.detail,
+            "detail": detail,
         });
         if !self.reasons.is_empty() {
             let infos = self.reasons.iter().map(|reason| ReasonInfo::new(reason, language));
             json["reasons"] = serde_json::json!(infos.collect::<Vec<_>>());
         }
-        if !self.faults.is_empty() {
-            json["faults"] = serde_json::json!(self.faults);
+        let faults = match &self.workflow {
+            Some(WorkflowError::FormFaults(faults)) => {
+                faults.iter().map(|fault| Fault::of_field(fault, language)).collect()
+            }
+            _ => self.faults.clone(),
+        };
+        if !faults.is_empty() {
+            json["faults"] = serde_json::json!(faults);
         }
         json
     }
@@ -170,6 +198,7 @@ impl From<Unreadable> for Problem {
             Unreadable::UnknownFormat => (Kind::Unreadable, "unknown-format"),
             Unreadable::Broken { .. } => (Kind::Unreadable, "broken-document"),
             Unreadable::NotSigned { .. } => (Kind::Unreadable, "not-signed"),
+            Unreadable::Policy(_) => (Kind::BadInput, "bad-policy"),
         };
         Self::new(kind, code, error.to_string())
     }
@@ -227,6 +256,7 @@ impl From<WorkflowError> for Problem {
         if let W::FormFaults(faults) = &error {
             problem.faults = faults.iter().map(|f| Fault::of_field(f, Language::En)).collect();
         }
+        problem.workflow = Some(error);
         problem
     }
 }
@@ -244,13 +274,23 @@ impl Fault {
 
 impl From<XmlError> for Problem {
     fn from(error: XmlError) -> Self {
-        Self::new(Kind::Unreadable, "broken-xml", error.to_string())
+        match error {
+            XmlError::WrongValue => Self::refused(vec![ReasonCode::BadSignature.into()]),
+            XmlError::Sign(error) => error.into(),
+            error => Self::new(Kind::Unreadable, "broken-xml", error.to_string()),
+        }
     }
 }
 
 impl From<PdfError> for Problem {
     fn from(error: PdfError) -> Self {
-        Self::new(Kind::Unreadable, "broken-pdf", error.to_string())
+        match error {
+            PdfError::Cms(CmsError::WrongValue) => {
+                Self::refused(vec![ReasonCode::BadSignature.into()])
+            }
+            PdfError::Sign(error) => error.into(),
+            error => Self::new(Kind::Unreadable, "broken-pdf", error.to_string()),
+        }
     }
 }
 
@@ -278,10 +318,30 @@ impl From<TrustError> for Problem {
     }
 }
 
+impl From<VerifierError> for Problem {
+    fn from(error: VerifierError) -> Self {
+        match error {
+            VerifierError::Trust(error) => error.into(),
+            VerifierError::Policy(error) => error.into(),
+        }
+    }
+}
+
+impl From<PolicyError> for Problem {
+    fn from(error: PolicyError) -> Self {
+        Self::new(Kind::BadInput, "bad-policy", error.to_string())
+    }
+}
+
+impl From<ReplayError> for Problem {
+    fn from(error: ReplayError) -> Self {
+        Self::new(Kind::Unreadable, "bad-diagnostic", error.to_string())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reason::ReasonCode;
 
     #[test]
     fn an_unanswered_question_asks_to_come_back_a_revoked_certificate_does_not() {

@@ -55,6 +55,9 @@ pub enum ReasonCode {
     AddedAfterSigning,
     /// The claimed signing time lies in the future or outside the certificate's validity.
     ClaimedTimeImplausible,
+    /// A time-stamp proves nothing: it was made for something else, by nobody who is trusted, or
+    /// contradicts another one.
+    TimestampInvalid,
 }
 
 /// A code with the technical detail of the case (English, for logs and experts; never a secret).
@@ -68,7 +71,7 @@ pub struct Reason {
 
 impl ReasonCode {
     /// Every code, in the order of declaration.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::NotYetValid,
         Self::Expired,
         Self::Revoked,
@@ -90,6 +93,7 @@ impl ReasonCode {
         Self::ContentMissing,
         Self::AddedAfterSigning,
         Self::ClaimedTimeImplausible,
+        Self::TimestampInvalid,
     ];
 
     /// The code as it stands in the API, for example `not-yet-valid`.
@@ -116,6 +120,7 @@ impl ReasonCode {
             Self::ContentMissing => "content-missing",
             Self::AddedAfterSigning => "added-after-signing",
             Self::ClaimedTimeImplausible => "claimed-time-implausible",
+            Self::TimestampInvalid => "timestamp-invalid",
         }
     }
 

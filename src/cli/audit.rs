@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use qoltanba::problem::{Kind, Problem};
-use qoltanba::store::audit::{self, AuditError};
+use qoltanba::store::audit::{self, AuditError, AuditHead};
 use qoltanba::store::{Sqlite, StoreExt as _};
 use serde_json::json;
 
@@ -17,6 +17,10 @@ pub enum Command {
         /// The database [default: the configured one].
         #[arg(long, value_name = "FILE")]
         database: Option<PathBuf>,
+        /// A head that an earlier check printed and you kept elsewhere, as ROWS:HASH; a log that
+        /// was written wholly anew since does not contain it.
+        #[arg(long, value_name = "ROWS:HASH", value_parser = parse_head)]
+        head: Vec<AuditHead>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -37,7 +41,7 @@ pub fn run(context: &Context, command: &Command) -> Result<ExitCode, Problem> {
         Problem::new(Kind::NotFound, "no-database", format!("{}: {error}", path.display()))
     })?;
     match command {
-        Command::Verify { json, .. } => verify(&store, *json),
+        Command::Verify { json, head, .. } => verify(&store, head, *json),
         Command::Export { .. } => {
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
             store.view(|view| audit::export(view, 0, &mut out))?;
@@ -46,13 +50,15 @@ pub fn run(context: &Context, command: &Command) -> Result<ExitCode, Problem> {
     }
 }
 
-fn verify(store: &Sqlite, json: bool) -> Result<ExitCode, Problem> {
-    let outcome = store.view(|view| audit::verify(view, &[]));
+fn verify(store: &Sqlite, known: &[AuditHead], json: bool) -> Result<ExitCode, Problem> {
+    let outcome = store.view(|view| audit::verify(view, known));
     match outcome {
         Ok(head) if json => {
             super::print_json(&json!({ "whole": true, "rows": head.rows, "head": head.hash }))?;
         }
-        Ok(head) => println!("The audit log is whole: {} rows, head {}", head.rows, head.hash),
+        Ok(head) => {
+            println!("The audit log is whole: {} rows, head {}:{}", head.rows, head.rows, head.hash)
+        }
         Err(AuditError::Store(error)) => return Err(error.into()),
         Err(AuditError::Fault(fault)) => {
             if json {
@@ -66,4 +72,10 @@ fn verify(store: &Sqlite, json: bool) -> Result<ExitCode, Problem> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn parse_head(text: &str) -> Result<AuditHead, String> {
+    let (rows, hash) = text.split_once(':').ok_or("write it as ROWS:HASH")?;
+    let rows = rows.parse().map_err(|_| "the number of rows is no number")?;
+    Ok(AuditHead { rows, hash: hash.to_ascii_lowercase() })
 }

@@ -48,7 +48,7 @@ pub fn certificate_json(certificate: &Certificate) -> serde_json::Value {
         "organisation": holder.organisation,
         "roles": holder.roles,
         "use": usage(certificate),
-        "key": super::token::kind(&certificate.public_key().kind),
+        "key": certificate.public_key().kind.to_string(),
         "notBefore": certificate.not_before().format(&Rfc3339).unwrap_or_default(),
         "notAfter": certificate.not_after().format(&Rfc3339).unwrap_or_default(),
         "sha256": hex(&certificate.fingerprint()),
@@ -72,7 +72,7 @@ fn show(certificate: &Certificate) {
     let moment = |time: time::OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
     let (from, until) = (certificate.not_before(), certificate.not_after());
     rows.push(("valid", format!("{} – {}", moment(from), moment(until))));
-    rows.push(("key", super::token::kind(&certificate.public_key().kind)));
+    rows.push(("key", certificate.public_key().kind.to_string()));
     rows.push(("serial", certificate.serial_hex()));
     rows.push(("issuer", certificate.issuer().to_string()));
     rows.push(("SHA-256", hex(&certificate.fingerprint())));

@@ -33,6 +33,9 @@ enum Outcome {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem> {
+    if let Ok(config) = context.load() {
+        super::keys::enter(&config)?;
+    }
     let findings = examine(context);
     if arguments.json {
         let rows: Vec<_> = findings
@@ -97,7 +100,7 @@ fn trust(paths: &[std::path::PathBuf]) -> Finding {
 
 fn revocation(config: &qoltanba::config::Config) -> Finding {
     use qoltanba::config::RevocationSetting;
-    let hosts = &config.revocation.allowed_hosts;
+    let hosts = &config.hosts();
     let (outcome, detail) = match config.revocation.mode {
         RevocationSetting::Online if hosts.is_empty() => {
             (Outcome::Note, "online, but no host may be asked".to_owned())

@@ -52,6 +52,7 @@ impl TokenArguments {
             let detail = "name a PKCS#11 module with --module, or in [token] of qoltanba.toml";
             return Err(Problem::new(Kind::BadInput, "no-module", detail));
         }
+        enter(config)?;
         paths.iter().map(|path| open(path)).collect()
     }
 
@@ -98,6 +99,13 @@ impl KeyArguments {
         };
         pin.map_err(|error| Problem::new(Kind::BadInput, "no-pin", error.to_string()))
     }
+}
+
+/// SoftHSM reads its own configuration from the environment when it is loaded: starts this program
+/// anew with the configured one, unless one is set already. Nothing may have been done before.
+pub fn enter(config: &Config) -> Result<(), Problem> {
+    let Some(path) = &config.token.softhsm_conf else { return Ok(()) };
+    qoltanba::pki::softhsm::enter_configuration(path).map_err(super::pki::problem)
 }
 
 /// Reads a certificate file, PEM or DER.

@@ -8,12 +8,15 @@ mod doctor;
 mod keys;
 mod ocsp;
 mod pki;
+mod report;
 mod serve;
 mod sign;
 mod token;
+mod tsp;
 mod verify;
 mod x509;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -50,6 +53,12 @@ enum Command {
     Sign(sign::Arguments),
     /// Verify a signed XML, PDF or CMS document.
     Verify(verify::Arguments),
+    /// Judge stored diagnostic reports again.
+    #[command(subcommand)]
+    Report(report::Command),
+    /// Ask for time-stamps and verify them.
+    #[command(subcommand)]
+    Tsp(tsp::Command),
     /// List tokens and their keys.
     #[command(subcommand)]
     Token(token::Command),
@@ -89,13 +98,23 @@ impl Context {
 
 /// Reads the command line and runs its command.
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            // Not the parser's own 2, which would say "indeterminate" here.
+            let code = if error.use_stderr() { Kind::BadInput.exit_code() } else { 0 };
+            return ExitCode::from(code);
+        }
+    };
     let context = Context { config: arguments.config, language: arguments.language };
     let outcome = match arguments.command {
         Command::Serve(arguments) => serve::run(&context, &arguments),
         Command::Demo(arguments) => demo::run(&context, &arguments),
         Command::Sign(arguments) => sign::run(&context, &arguments),
         Command::Verify(arguments) => verify::run(&context, &arguments),
+        Command::Report(command) => report::run(&context, &command),
+        Command::Tsp(command) => tsp::run(&context, &command),
         Command::Token(command) => token::run(&context, &command),
         Command::Cert(command) => cert::run(&context, &command),
         Command::X509(command) => x509::run(&context, &command),
@@ -120,13 +139,16 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
         let detail = format!("{}: {error}", path.display());
         Problem::new(Kind::NotFound, "no-such-file", detail)
     };
-    let size = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
-    if size > qoltanba::limits::DOCUMENT_BYTES as u64 {
-        let detail =
-            format!("{}: at most {} bytes", path.display(), qoltanba::limits::DOCUMENT_BYTES);
+    let limit = qoltanba::limits::DOCUMENT_BYTES;
+    let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
+    // Devices and pipes tell no size beforehand.
+    let mut octets = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut octets).map_err(|error| failed(&error))?;
+    if octets.len() > limit {
+        let detail = format!("{}: at most {limit} bytes", path.display());
         return Err(Problem::new(Kind::TooLarge, "document-too-large", detail));
     }
-    std::fs::read(path).map_err(|error| failed(&error))
+    Ok(octets)
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<(), Problem> {

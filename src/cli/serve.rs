@@ -3,11 +3,13 @@
 use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use qoltanba::config::Config;
 use qoltanba::crypto::SystemRandom;
+use qoltanba::limits;
 use qoltanba::problem::{Kind, Problem};
-use qoltanba::service::{App, router};
+use qoltanba::service::{App, Reload, router};
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
@@ -32,6 +34,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
         let listener = listen(&app.config.service.listen).await?;
         let address = listener.local_addr().map_err(Problem::internal)?;
         println!("Qoltanba listens at http://{address} ({})", app.config.service.public_url);
+        tokio::spawn(reload(Arc::clone(&app)));
         serve(listener, app, stopped()).await
     })?;
     Ok(ExitCode::SUCCESS)
@@ -76,6 +79,35 @@ pub async fn stopped() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminated => {}
+    }
+}
+
+/// Loads the trust store anew on SIGHUP, and when its files change.
+async fn reload(app: Arc<App>) {
+    let mut watch = Reload::new(app.config.clone());
+    let mut poll = tokio::time::interval(Duration::from_secs(limits::TRUST_POLL_SECONDS));
+    let told = tokio::signal::unix::SignalKind::hangup();
+    let Ok(mut told) = tokio::signal::unix::signal(told) else {
+        tracing::error!("SIGHUP cannot be heard; the trust store is not reloaded");
+        return;
+    };
+    loop {
+        let forced = tokio::select! {
+            _ = told.recv() => true,
+            _ = poll.tick() => false,
+        };
+        let app = Arc::clone(&app);
+        let looked = tokio::task::spawn_blocking(move || {
+            let outcome = watch.look(&app.verifier, forced);
+            (watch, outcome)
+        });
+        let Ok((back, outcome)) = looked.await else { return };
+        watch = back;
+        match outcome {
+            Ok(true) => tracing::warn!("the trust store was loaded anew"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the trust store stays as it was"),
+        }
     }
 }
 

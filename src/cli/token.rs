@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use qoltanba::crypto::{KeyKind, hex};
+use qoltanba::crypto::hex;
 use qoltanba::problem::Problem;
 use qoltanba::token::{KeyInfo, PinState, SignError, Token, TokenInfo};
 use serde_json::json;
@@ -78,7 +78,7 @@ fn list(tokens: &[TokenInfo]) {
 }
 
 fn show(key: &KeyInfo) {
-    println!("{:<24} {}  id {}", key.label, kind(&key.kind), hex(&key.id));
+    println!("{:<24} {}  id {}", key.label, key.kind, hex(&key.id));
     if let Some(certificate) = &key.certificate {
         println!("  {}", certificate.subject());
         println!("  № {}, until {}", certificate.serial_hex(), certificate.not_after().date());
@@ -87,15 +87,5 @@ fn show(key: &KeyInfo) {
 
 fn key_json(key: &KeyInfo) -> serde_json::Value {
     let certificate = key.certificate.as_ref().map(super::cert::certificate_json);
-    json!({ "id": hex(&key.id), "label": key.label, "kind": kind(&key.kind), "certificate": certificate })
-}
-
-/// A key's kind in words.
-pub fn kind(kind: &KeyKind) -> String {
-    match kind {
-        KeyKind::Rsa { bits } => format!("RSA-{bits}"),
-        KeyKind::P256 => "ECDSA P-256".to_owned(),
-        KeyKind::P384 => "ECDSA P-384".to_owned(),
-        KeyKind::Other(name) => name.clone(),
-    }
+    json!({ "id": hex(&key.id), "label": key.label, "kind": key.kind.to_string(), "certificate": certificate })
 }

@@ -8,12 +8,13 @@ use qoltanba::problem::Problem;
 use qoltanba::service::licence_of;
 use qoltanba::store::Sqlite;
 use qoltanba::validation::{
-    Question, Report, SignatureReport, SubIndication, TimeSource, TrustedTime, Verdict,
+    Question, Report, SignatureReport, SubIndication, TimeSource, TrustedTime,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Context;
+use super::report::Output;
 
 /// Exit codes: 0 passed, 1 failed, 2 indeterminate, 3 not a signed document or unreadable.
 #[derive(clap::Args)]
@@ -38,9 +39,12 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     content: Option<PathBuf>,
 
-    /// Print the report as JSON.
-    #[arg(long)]
-    json: bool,
+    /// Judge under this policy: a file, or the identifier of a known one.
+    #[arg(long, value_name = "FILE|ID")]
+    policy: Option<String>,
+
+    #[command(flatten)]
+    output: Output,
 
     /// The document.
     file: PathBuf,
@@ -57,7 +61,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     let document = super::read_file(&arguments.file)?;
     let content = arguments.content.as_deref().map(super::read_file).transpose()?;
     let now = OffsetDateTime::now_utc();
-    let verified = config.verifier(&arguments.crl)?.verify(&Question {
+    let mut verifier = config.verifier(&arguments.crl)?;
+    if let Some(named) = &arguments.policy {
+        let policy = super::report::policy(named, &verifier)?;
+        verifier = config.verifier_for(&arguments.crl, policy)?;
+    }
+    let mut verified = verifier.verify(&Question {
         document: &document,
         content: content.as_deref(),
         at: arguments.at.map(|time| TrustedTime { time, source: TimeSource::Given }),
@@ -65,21 +74,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
         purpose: Default::default(),
         language: context.language,
     })?;
-    let mut report = verified.report;
-    report.licence = register(&config)?
+    verified.report.licence = register(&config)?
         .and_then(|store| licence_of(&store, &document, &verified.found, now).transpose())
         .transpose()?;
-    if arguments.json {
-        let json = serde_json::to_string_pretty(&report).map_err(Problem::internal)?;
-        println!("{json}");
-    } else {
-        print!("{}", Told { report: &report, file: &arguments.file.display().to_string() });
-    }
-    Ok(ExitCode::from(match report.verdict {
-        Verdict::TotalPassed => 0,
-        Verdict::TotalFailed => 1,
-        Verdict::Indeterminate => 2,
-    }))
+    let file = arguments.file.display().to_string();
+    arguments.output.tell(&verified, &file, context.language)
 }
 
 /// The register, where the configuration names one that exists.
@@ -153,6 +152,11 @@ fn tell(f: &mut std::fmt::Formatter<'_>, signature: &SignatureReport) -> std::fm
         "a part of the document"
     };
     writeln!(f, "    covers {covers}; {}", signature.algorithm)?;
+    for stamp in &signature.timestamps {
+        let moment = stamp.time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default();
+        let stands = if stamp.valid { "stands" } else { "proves nothing" };
+        writeln!(f, "    time-stamp {moment} by {}: {stands}", stamp.authority)?;
+    }
     if let Some(why) = signature.sub_indication.map(SubIndication::as_str) {
         writeln!(f, "    {why}")?;
     }

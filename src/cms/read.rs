@@ -4,14 +4,16 @@ use rasn::types::Integer;
 use rasn_cms::{AlgorithmIdentifier, ContentInfo};
 
 use super::wire::{
-    DATA, MGF1, PssParameters, RSASSA_PSS, SIGNED_DATA, SignedData, SignerIdentifier, SignerInfo,
-    dotted,
+    Attribute, DATA, MGF1, PssParameters, RSASSA_PSS, SIGNATURE_TIME_STAMP, SIGNED_DATA,
+    SignedData, SignerIdentifier, SignerInfo, dotted,
 };
 use super::{CmsError, attributes, envelope};
 use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::{FoundSignature, ScopeItem, SignatureFormat, SignedScope};
+use crate::signature::{
+    CarriedTimestamp, FoundSignature, ScopeItem, SignatureFormat, SignedScope, TimestampKind,
+};
 use crate::x509::Certificate;
 
 /// Where the signed content is.
@@ -95,6 +97,11 @@ impl SignedMessage {
         self.signed.encap_content_info.content.is_some()
     }
 
+    /// The type of the content, as a dotted object identifier.
+    pub fn content_type(&self) -> String {
+        dotted(&self.signed.encap_content_info.content_type)
+    }
+
     /// How many signers there are.
     pub fn signers(&self) -> usize {
         self.signed.signer_infos.len()
@@ -168,6 +175,7 @@ impl SignedMessage {
             scope: scope(inside.is_some(), content.as_ref()),
             faults,
             warnings,
+            timestamps: timestamps(signer),
         };
         let candidates = self.candidates(&signer.sid);
         let (digest_algorithm, content) = (digest_algorithm.ok(), content.as_ref());
@@ -222,6 +230,22 @@ impl SignedMessage {
         };
         self.certificates.iter().filter(fits).collect()
     }
+}
+
+/// The signature time-stamps among the unsigned attributes (EN 319 122-1 §5.3).
+fn timestamps(signer: &SignerInfo) -> Vec<CarriedTimestamp> {
+    let unsigned = signer.unsigned_attributes.as_deref().unwrap_or_default();
+    let attributes = unsigned.iter().take(limits::SIGNED_ATTRIBUTES);
+    let attributes =
+        attributes.filter_map(|one| rasn::ber::decode::<Attribute>(one.as_bytes()).ok());
+    let stamps = attributes.filter(|one| dotted(&one.kind) == SIGNATURE_TIME_STAMP);
+    let tokens = stamps.flat_map(|one| one.values).take(limits::TIMESTAMPS);
+    let carried = |token: rasn::types::Any| CarriedTimestamp {
+        kind: TimestampKind::Signature,
+        token: token.as_bytes().to_vec(),
+        over: signer.signature.to_vec(),
+    };
+    tokens.map(carried).collect()
 }
 
 fn scope(inside: bool, content: Option<&Content<'_>>) -> SignedScope {

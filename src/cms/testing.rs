@@ -60,8 +60,3 @@ pub(crate) fn stands(found: &crate::signature::FoundSignature) -> bool {
         )
         .is_ok()
 }
-
-/// The folder of public test data.
-pub(crate) fn corpora() -> std::path::PathBuf {
-    std::env::var_os("QOLTANBA_CORPORA").map_or_else(|| "/work/shared/corpora".into(), Into::into)
-}

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use time::macros::datetime;
 
-use super::testing::{corpora, p256, rsa, run, stands};
+use super::testing::{p256, rsa, run, stands};
 use super::*;
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::reason::ReasonCode;
@@ -154,48 +154,6 @@ fn wrong_values_and_digests_never_leave() {
     assert_eq!(prepare(&[0; 32], attached()).unwrap_err(), CmsError::WrongDigest);
     let prepared = prepare(&[0; 32], SigningOptions::default()).unwrap();
     assert_eq!(prepared.complete(&[1; 64]).unwrap_err(), CmsError::WrongValue);
-}
-
-#[test]
-fn national_samples_are_read_as_expected() {
-    let expected = std::fs::read_to_string(corpora().join("kz/expected.json")).unwrap();
-    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
-    let mut rsa_seen = 0;
-    for name in [
-        "CmsIntegrationTest.SIGNED_CMS",
-        "CmsServiceTest.SIGNED_CMS",
-        "CmsServiceTest.SIGNED_CMS_ONE_SIGNER",
-        "CmsServiceTest.SIGNED_DETACHED_CMS",
-    ] {
-        let path = format!("signed/{name}.der");
-        let cms = std::fs::read(corpora().join("kz/nuca-test").join(&path)).unwrap();
-        let signers = expected[&path]["signers"].as_array().unwrap();
-        let detached = expected[&path]["detachedContent"].as_str();
-        // The content of the detached one is known by its digest only.
-        let known = |algorithm: DigestAlgorithm| {
-            let hex = detached.unwrap_or_default();
-            let octets = (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16));
-            let octets: Vec<u8> = octets.map(Result::unwrap).collect();
-            if algorithm == DigestAlgorithm::Sha256 { octets } else { Vec::new() }
-        };
-        let content = if detached.is_some() { Content::Digested(&known) } else { Content::Inside };
-        let found = read_with(&cms, &content).unwrap();
-        assert_eq!(found.len(), signers.len(), "{name}");
-        for (found, expected) in found.iter().zip(signers) {
-            let serial = found.certificate.as_ref().unwrap().serial_hex();
-            assert_eq!(expected["serial"], serial.trim_start_matches('0'), "{name}");
-            if expected["sigAlg"] == "1.2.840.113549.1.1.11" {
-                rsa_seen += 1;
-                assert!(stands(found), "{name}: {:?}", found.faults);
-                assert!(found.claimed_time.is_some());
-            } else {
-                let name = "GOST R 34.10-2012 (512 bits) with Streebog-512";
-                assert_eq!(found.algorithm.as_ref().unwrap_err().name, name);
-                assert!(!stands(found));
-            }
-        }
-    }
-    assert_eq!(rsa_seen, 4);
 }
 
 #[test]

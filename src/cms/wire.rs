@@ -18,6 +18,8 @@ pub(super) const SIGNING_TIME: &str = "1.2.840.113549.1.9.5";
 pub(super) const SIGNING_CERTIFICATE: &str = "1.2.840.113549.1.9.16.2.12";
 /// `id-aa-signingCertificateV2` (RFC 5035 §3).
 pub(super) const SIGNING_CERTIFICATE_V2: &str = "1.2.840.113549.1.9.16.2.47";
+/// `id-aa-signatureTimeStampToken` (EN 319 122-1 §5.3).
+pub(super) const SIGNATURE_TIME_STAMP: &str = "1.2.840.113549.1.9.16.2.14";
 /// `id-RSASSA-PSS`.
 pub(super) const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
 /// `id-mgf1`.

@@ -6,7 +6,7 @@
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::KeyKind;
+use super::{GostCurve, KeyKind};
 
 /// Digest algorithms this program computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +19,13 @@ pub enum DigestAlgorithm {
     Sha384,
     /// SHA-512.
     Sha512,
+    /// Streebog with 512 bits (GOST R 34.11-2012, RFC 6986).
+    Streebog512,
+    /// Streebog with 256 bits.
+    Streebog256,
+    /// GOST R 34.11-94 (RFC 5831) with the S-box of its test parameters (RFC 4357 §11.2), which is
+    /// the one GOST 34.311-95 means.
+    Gost94,
 }
 
 /// Signature algorithms this program verifies.
@@ -42,6 +49,12 @@ pub enum SignatureAlgorithm {
     EcdsaSha256,
     /// ECDSA with SHA-384.
     EcdsaSha384,
+    /// GOST R 34.10-2012 (RFC 7091) with 512 bits, over Streebog-512.
+    Gost512,
+    /// GOST R 34.10-2012 with 256 bits, over Streebog-256.
+    Gost256,
+    /// GOST 34.310-2004, over GOST 34.311-95.
+    Gost2004,
 }
 
 /// An algorithm that was named but is not implemented, or not accepted.
@@ -121,32 +134,32 @@ pub const DIGESTS: &[DigestRow] = &[
         accepted_until: None,
     },
     DigestRow {
-        algorithm: None,
-        name: "MD5",
-        oids: &["1.2.840.113549.2.5"],
-        xml_uris: &["http://www.w3.org/2001/04/xmldsig-more#md5"],
-        accepted_until: SHA1_END,
-    },
-    DigestRow {
-        algorithm: None,
+        algorithm: Some(DigestAlgorithm::Streebog512),
         name: "Streebog-512",
         oids: &["1.2.398.3.10.1.3.3", "1.2.643.7.1.1.2.3"],
         xml_uris: &["urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:gostr34112015-512"],
         accepted_until: None,
     },
     DigestRow {
-        algorithm: None,
+        algorithm: Some(DigestAlgorithm::Streebog256),
         name: "Streebog-256",
         oids: &["1.2.398.3.10.1.3.2", "1.2.643.7.1.1.2.2"],
         xml_uris: &["urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:gostr34112015-256"],
         accepted_until: None,
     },
     DigestRow {
-        algorithm: None,
+        algorithm: Some(DigestAlgorithm::Gost94),
         name: "GOST 34.311-95",
         oids: &["1.2.398.3.10.1.3.1"],
         xml_uris: &["http://www.w3.org/2001/04/xmldsig-more#gost34311"],
         accepted_until: None,
+    },
+    DigestRow {
+        algorithm: None,
+        name: "MD5",
+        oids: &["1.2.840.113549.2.5"],
+        xml_uris: &["http://www.w3.org/2001/04/xmldsig-more#md5"],
+        accepted_until: SHA1_END,
     },
 ];
 
@@ -229,6 +242,31 @@ pub const SIGNATURES: &[SignatureRow] = &[
         Some(DigestAlgorithm::Sha384),
         None,
     ),
+    // The identifier of the key kind stands for the algorithm too: so national CMS names it.
+    row(
+        Some(SignatureAlgorithm::Gost512),
+        "GOST R 34.10-2012 (512 bits) with Streebog-512",
+        &["1.2.398.3.10.1.1.2.3.2", "1.2.398.3.10.1.1.2.2"],
+        &["urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:gostr34102015-gostr34112015-512"],
+        Some(DigestAlgorithm::Streebog512),
+        None,
+    ),
+    row(
+        Some(SignatureAlgorithm::Gost256),
+        "GOST R 34.10-2012 (256 bits) with Streebog-256",
+        &["1.2.398.3.10.1.1.2.3.1", "1.2.398.3.10.1.1.2.1"],
+        &["urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:gostr34102015-gostr34112015-256"],
+        Some(DigestAlgorithm::Streebog256),
+        None,
+    ),
+    row(
+        Some(SignatureAlgorithm::Gost2004),
+        "GOST 34.310-2004 with GOST 34.311-95",
+        &["1.2.398.3.10.1.1.1.2", "1.2.398.3.10.1.1.1.1"],
+        &["http://www.w3.org/2001/04/xmldsig-more#gost34310-gost34311"],
+        Some(DigestAlgorithm::Gost94),
+        None,
+    ),
     row(
         None,
         "RSASSA-PKCS1-v1_5 with MD5",
@@ -262,30 +300,9 @@ pub const SIGNATURES: &[SignatureRow] = &[
         None,
         None,
     ),
-    row(
-        None,
-        "GOST R 34.10-2012 (512 bits) with Streebog-512",
-        &["1.2.398.3.10.1.1.2.3.2", "1.2.398.3.10.1.1.2.2", "1.2.643.7.1.1.3.3"],
-        &["urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:gostr34102015-gostr34112015-512"],
-        None,
-        None,
-    ),
-    row(
-        None,
-        "GOST R 34.10-2012 (256 bits) with Streebog-256",
-        &["1.2.398.3.10.1.1.2.3.1", "1.2.398.3.10.1.1.2.1", "1.2.643.7.1.1.3.2"],
-        &["urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:gostr34102015-gostr34112015-256"],
-        None,
-        None,
-    ),
-    row(
-        None,
-        "GOST 34.310-2004 with GOST 34.311-95",
-        &["1.2.398.3.10.1.1.1.2", "1.2.398.3.10.1.1.1.1"],
-        &["http://www.w3.org/2001/04/xmldsig-more#gost34310-gost34311"],
-        None,
-        None,
-    ),
+    // The same mathematics with another byte order (RFC 9215 §2): to be read by no one's mistake.
+    row(None, "GOST R 34.10-2012 (512 bits) of RFC 9215", &["1.2.643.7.1.1.3.3"], &[], None, None),
+    row(None, "GOST R 34.10-2012 (256 bits) of RFC 9215", &["1.2.643.7.1.1.3.2"], &[], None, None),
 ];
 
 const fn row(
@@ -317,9 +334,9 @@ impl DigestAlgorithm {
     pub fn length(self) -> usize {
         match self {
             Self::Sha1 => 20,
-            Self::Sha256 => 32,
+            Self::Sha256 | Self::Streebog256 | Self::Gost94 => 32,
             Self::Sha384 => 48,
-            Self::Sha512 => 64,
+            Self::Sha512 | Self::Streebog512 => 64,
         }
     }
 
@@ -367,6 +384,9 @@ impl SignatureAlgorithm {
                 DigestAlgorithm::Sha384
             }
             Self::RsaPkcs1Sha512 | Self::RsaPssSha512 => DigestAlgorithm::Sha512,
+            Self::Gost512 => DigestAlgorithm::Streebog512,
+            Self::Gost256 => DigestAlgorithm::Streebog256,
+            Self::Gost2004 => DigestAlgorithm::Gost94,
         }
     }
 
@@ -409,13 +429,15 @@ impl SignatureAlgorithm {
     /// RSASSA-PSS with this digest.
     ///
     /// # Errors
-    /// [`UnsupportedAlgorithm`] for SHA-1.
+    /// [`UnsupportedAlgorithm`] for any digest but those of SHA-2.
     pub fn pss(digest: DigestAlgorithm) -> Result<Self, UnsupportedAlgorithm> {
         match digest {
             DigestAlgorithm::Sha256 => Ok(Self::RsaPssSha256),
             DigestAlgorithm::Sha384 => Ok(Self::RsaPssSha384),
             DigestAlgorithm::Sha512 => Ok(Self::RsaPssSha512),
-            DigestAlgorithm::Sha1 => Err(UnsupportedAlgorithm::named("RSASSA-PSS with SHA-1")),
+            other => {
+                Err(UnsupportedAlgorithm::named(&format!("RSASSA-PSS with {}", other.row().name)))
+            }
         }
     }
 
@@ -425,9 +447,15 @@ impl SignatureAlgorithm {
     /// [`UnsupportedAlgorithm`] with the key's name.
     pub fn for_key(kind: &KeyKind) -> Result<Self, UnsupportedAlgorithm> {
         match kind {
+            KeyKind::Rsa { bits } if !(2048..=8192).contains(bits) => {
+                Err(UnsupportedAlgorithm::named(&format!("RSA with {bits} bits")))
+            }
             KeyKind::Rsa { .. } => Ok(Self::RsaPkcs1Sha256),
             KeyKind::P256 => Ok(Self::EcdsaSha256),
             KeyKind::P384 => Ok(Self::EcdsaSha384),
+            KeyKind::Gost(GostCurve::Tc26A512) => Ok(Self::Gost512),
+            KeyKind::Gost(GostCurve::Tc26A256) => Ok(Self::Gost256),
+            KeyKind::Gost(GostCurve::CryptoProA) => Ok(Self::Gost2004),
             KeyKind::Other(name) => Err(UnsupportedAlgorithm::named(name)),
         }
     }
@@ -469,10 +497,12 @@ mod tests {
     }
 
     #[test]
-    fn gost_is_unsupported_by_name() {
-        let error = SignatureAlgorithm::from_oid("1.2.398.3.10.1.1.2.3.2").unwrap_err();
-        assert_eq!(error.name, "GOST R 34.10-2012 (512 bits) with Streebog-512");
+    fn what_is_not_implemented_is_unsupported_by_name() {
+        let error = SignatureAlgorithm::from_oid("1.2.643.7.1.1.3.3").unwrap_err();
+        assert_eq!(error.name, "GOST R 34.10-2012 (512 bits) of RFC 9215");
         let error = DigestAlgorithm::from_xml_uri("urn:nobody").unwrap_err();
         assert_eq!(error.name, "urn:nobody");
+        let error = SignatureAlgorithm::pss(DigestAlgorithm::Streebog256).unwrap_err();
+        assert_eq!(error.name, "RSASSA-PSS with Streebog-256");
     }
 }

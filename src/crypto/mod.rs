@@ -3,6 +3,7 @@
 
 mod algorithm;
 mod digest;
+mod gost;
 mod random;
 mod verify;
 
@@ -11,6 +12,7 @@ pub use algorithm::{
     UnsupportedAlgorithm,
 };
 pub use digest::{Digester, digest, hex};
+pub use gost::{GostCurve, GostPrivateKey};
 pub use random::{Random, SystemRandom};
 pub use verify::{
     KeyKind, PublicKey, ValueForm, VerifyError, ecdsa_der_to_fixed, ecdsa_fixed_to_der, verify,

@@ -1,8 +1,8 @@
-//! Verification of signature values, by ring.
+//! Verification of signature values, by ring and by `gost`.
 
 use ring::signature as r;
 
-use super::{SignatureAlgorithm, UnsupportedAlgorithm};
+use super::{GostCurve, SignatureAlgorithm, UnsupportedAlgorithm, digest};
 
 /// What kind of key a certificate holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum KeyKind {
     P256,
     /// NIST P-384 (secp384r1).
     P384,
+    /// GOST R 34.10-2012 or GOST 34.310-2004.
+    Gost(GostCurve),
     /// Another kind, by its name or object identifier.
     Other(String),
 }
@@ -25,13 +27,26 @@ pub enum KeyKind {
 pub struct PublicKey {
     /// What kind of key it is.
     pub kind: KeyKind,
-    /// The octets of `subjectPublicKey`: an `RSAPublicKey` (RFC 8017) or an elliptic-curve point.
+    /// The octets of `subjectPublicKey`: an `RSAPublicKey` (RFC 8017), an elliptic-curve point,
+    /// or the OCTET STRING of a GOST key.
     pub octets: Vec<u8>,
     /// The whole `SubjectPublicKeyInfo`, DER.
     pub spki: Vec<u8>,
 }
 
-/// How an ECDSA value is written.
+impl std::fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rsa { bits } => write!(f, "RSA-{bits}"),
+            Self::P256 => f.write_str("ECDSA P-256"),
+            Self::P384 => f.write_str("ECDSA P-384"),
+            Self::Gost(curve) => f.write_str(curve.name()),
+            Self::Other(name) => f.write_str(name),
+        }
+    }
+}
+
+/// How an ECDSA value is written. (The GOST ones are r ‖ s everywhere.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueForm {
     /// `ECDSA-Sig-Value` in DER: X.509, CMS, OCSP (RFC 3279 §2.2.3).
@@ -77,6 +92,11 @@ pub fn verify(
             SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384,
         ) => {
             return verify_ecdsa(algorithm, form, key, message, value);
+        }
+        (KeyKind::Gost(curve), _) if SignatureAlgorithm::for_key(&key.kind) == Ok(algorithm) => {
+            let point = octet_string(&key.octets).ok_or(VerifyError::WrongKey)?;
+            let right = curve.verify(point, &digest(algorithm.digest(), message), value);
+            return if right { Ok(()) } else { Err(VerifyError::Wrong) };
         }
         (KeyKind::Other(name), _) => return Err(unsupported(name.clone())),
         _ => return Err(VerifyError::WrongKey),
@@ -148,7 +168,11 @@ fn rsa(algorithm: SignatureAlgorithm) -> Option<&'static dyn r::VerificationAlgo
         SignatureAlgorithm::RsaPssSha256 => &r::RSA_PSS_2048_8192_SHA256,
         SignatureAlgorithm::RsaPssSha384 => &r::RSA_PSS_2048_8192_SHA384,
         SignatureAlgorithm::RsaPssSha512 => &r::RSA_PSS_2048_8192_SHA512,
-        SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => return None,
+        SignatureAlgorithm::EcdsaSha256
+        | SignatureAlgorithm::EcdsaSha384
+        | SignatureAlgorithm::Gost512
+        | SignatureAlgorithm::Gost256
+        | SignatureAlgorithm::Gost2004 => return None,
     })
 }
 
@@ -161,6 +185,15 @@ fn check(
     parameters
         .verify(key.octets.as_slice().into(), message.into(), value.into())
         .map_err(|_| VerifyError::Wrong)
+}
+
+// The content of a DER OCTET STRING of 64 or 128 octets, and nothing beside it.
+fn octet_string(der: &[u8]) -> Option<&[u8]> {
+    match der {
+        [4, 64, content @ ..] if content.len() == 64 => Some(content),
+        [4, 0x81, 128, content @ ..] if content.len() == 128 => Some(content),
+        _ => None,
+    }
 }
 
 fn unsupported(name: String) -> VerifyError {

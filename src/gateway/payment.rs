@@ -57,11 +57,15 @@ pub trait Payments: Send + Sync {
     /// [`PaymentError`].
     fn open(&self, invoice: &Invoice) -> Result<PaymentState, PaymentError>;
 
-    /// Asks for the fact of payment of this invoice.
+    /// Asks for the fact of payment of this invoice; gives the message itself too, as evidence.
     ///
     /// # Errors
     /// [`PaymentError`]; an answer about another request or amount is a contradiction.
-    fn check(&self, invoice: &Invoice, reference: &str) -> Result<PaymentState, PaymentError>;
+    fn check(
+        &self,
+        invoice: &Invoice,
+        reference: &str,
+    ) -> Result<(PaymentState, Vec<u8>), PaymentError>;
 }
 
 /// The gateway over HTTP and JSON.
@@ -89,7 +93,11 @@ impl Payments for HttpPayments {
         read(&answer, invoice)
     }
 
-    fn check(&self, invoice: &Invoice, reference: &str) -> Result<PaymentState, PaymentError> {
+    fn check(
+        &self,
+        invoice: &Invoice,
+        reference: &str,
+    ) -> Result<(PaymentState, Vec<u8>), PaymentError> {
         // References come from the gateway: only plain ones become part of an address.
         if !reference.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-') {
             return Err(PaymentError::Contradiction("the reference is not a plain word"));
@@ -103,7 +111,7 @@ impl Payments for HttpPayments {
         if state.reference != reference {
             return Err(PaymentError::Contradiction("another reference"));
         }
-        Ok(state)
+        Ok((state, answer))
     }
 }
 

@@ -301,6 +301,7 @@ fn broken(id: String, faults: Vec<Reason>) -> FoundSignature {
         scope: SignedScope::default(),
         faults,
         warnings: Vec::new(),
+        timestamps: Vec::new(),
     }
 }
 

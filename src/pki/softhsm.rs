@@ -73,6 +73,21 @@ pub fn enter(dir: &Path) -> Result<(), PkiError> {
     }
 }
 
+/// As [`enter`] with a configuration file by its path, for programs that were told of one; a
+/// configuration that stands in the environment already is left alone.
+///
+/// # Errors
+/// [`PkiError::File`] if the program cannot be started.
+pub fn enter_configuration(path: &Path) -> Result<(), PkiError> {
+    if std::env::var_os(VARIABLE).is_some() {
+        return Ok(());
+    }
+    match restart(&absolute(path)?) {
+        Ok(never) => match never {},
+        Err(error) => Err(error),
+    }
+}
+
 fn restart(configuration: &Path) -> Result<Infallible, PkiError> {
     let program = std::env::current_exe().map_err(PkiError::file(Path::new("this program")))?;
     let error = Command::new(&program)

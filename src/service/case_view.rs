@@ -10,7 +10,7 @@ use super::App;
 use super::requests::documents;
 use crate::identity::Applicant;
 use crate::licensing::Case;
-use crate::licensing::case::{CertificateCheck, Decision, Payment, StepRecord};
+use crate::licensing::case::{CertificateCheck, Decision, Payment, StepAct, StepRecord};
 use crate::licensing::form::{Stage, validate};
 use crate::licensing::workflow::current_step;
 use crate::problem::{Fault, Problem};
@@ -80,6 +80,23 @@ pub struct DocumentView {
 }
 
 impl CaseView {
+    /// What the applicant may see: that and when steps were done, not by whom in numbers, nor what
+    /// officers wrote to each other before the decision.
+    pub(super) fn for_applicant(mut self) -> Self {
+        for record in &mut self.history {
+            if let Some(officer) = &mut record.officer {
+                officer.id.clear();
+            }
+            match &mut record.act {
+                StepAct::Return { remarks } => remarks.clear(),
+                StepAct::Assign { expert } => expert.clear(),
+                _ => {}
+            }
+        }
+        self.history.retain(|record| !matches!(record.act, StepAct::Examine(_)));
+        self
+    }
+
     /// The case with sentences in `language`.
     pub(super) fn new(app: &App, case: &Case, language: Language) -> Result<Self, Problem> {
         let service = app.service_of(case)?;

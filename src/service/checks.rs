@@ -11,7 +11,8 @@ use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::match_applicant;
 use crate::licensing::case::{Case, CheckOutcome, CheckStage, Signer};
 use crate::problem::Problem;
-use crate::reason::Reason;
+use crate::reason::{Reason, ReasonCode};
+use crate::store::audit::AuditEntry;
 use crate::store::{Change, EvidenceRow};
 use crate::text::Language;
 use crate::validation::{
@@ -107,6 +108,23 @@ impl Check {
             revocation: RevocationInfo::new(answer),
             evidence,
         }
+    }
+
+    /// Whether a chosen certificate was neither accepted nor refused, because nobody could say
+    /// whether it is revoked.
+    pub fn held(&self) -> bool {
+        self.outcome.stage != CheckStage::Choice
+            && !self.outcome.passed()
+            && self.reasons.iter().all(|reason| reason.code == ReasonCode::RevocationUnknown)
+    }
+
+    /// What the audit log says of a held check.
+    pub fn held_entry(&self, app: &App, case: &str) -> AuditEntry {
+        let details = json!({
+            "stage": stage_name(self.outcome.stage),
+            "certificate": self.outcome.certificate,
+        });
+        app.entry("system", "certificate-held", case, details)
     }
 
     /// Writes the evidence down; the outcome itself goes through the workflow.

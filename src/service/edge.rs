@@ -1,13 +1,15 @@
 //! The edge of the service: problems as responses, the caller's language, bodies with limits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 
 use super::App;
 use crate::limits;
@@ -30,6 +32,12 @@ pub struct Wanted(pub Language);
 /// A JSON body, at most [`limits::JSON_BODY_BYTES`] long; unknown fields are errors where the
 /// type says so, and errors name the place.
 pub struct Body<T>(pub T);
+
+/// The parameters of an address; what cannot be read is a problem like any other.
+pub struct Path<T>(pub T);
+
+/// The query of an address; what cannot be read is a problem like any other.
+pub struct Query<T>(pub T);
 
 impl Refusal {
     /// The problem for a caller who reads `language`.
@@ -98,6 +106,31 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     }
 }
 
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let read = extract::Path::from_request_parts(parts, state).await;
+        read.map(|extract::Path(found)| Self(found))
+            .map_err(|error| bad_address(parts, "bad-address", error.body_text()))
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let read = extract::Query::from_request_parts(parts, state).await;
+        read.map(|extract::Query(found)| Self(found))
+            .map_err(|error| bad_address(parts, "bad-query", error.body_text()))
+    }
+}
+
+fn bad_address(parts: &Parts, code: &'static str, detail: String) -> Refusal {
+    let Wanted(language) = Wanted::of(parts.uri.query(), &parts.headers);
+    Refusal::new(Problem::new(Kind::BadInput, code, detail), language)
+}
+
 /// Reads a body up to `limit` bytes.
 ///
 /// # Errors
@@ -129,6 +162,29 @@ pub async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(move || work(&app))
         .await
         .unwrap_or_else(|error| Err(Problem::internal(format!("a worker ended early: {error}"))))
+}
+
+/// As [`blocking`], for documents that anybody may send: only [`limits::JUDGED_AT_ONCE`] at a time,
+/// so that they neither fill the memory nor hold every thread while a responder is slow.
+///
+/// # Errors
+/// As [`blocking`]; `busy` if no turn came.
+pub async fn judging<T: Send + 'static>(
+    app: &Arc<App>,
+    work: impl FnOnce(&App) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    static TURNS: Semaphore = Semaphore::const_new(limits::JUDGED_AT_ONCE);
+    let wait = Duration::from_millis(limits::JUDGE_WAIT_MILLISECONDS);
+    let Ok(Ok(turn)) = tokio::time::timeout(wait, TURNS.acquire()).await else {
+        let detail = "Too many documents are being judged at this moment.";
+        return Err(Problem::new(Kind::TryLater, "busy", detail));
+    };
+    blocking(app, move |app| {
+        // Held by the work, not by the caller, who may hang up meanwhile.
+        let _turn = turn;
+        work(app)
+    })
+    .await
 }
 
 #[cfg(test)]

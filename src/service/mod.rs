@@ -3,11 +3,13 @@
 mod case_view;
 mod cases;
 mod checks;
+mod code;
 mod edge;
 mod login;
 mod offer;
 mod pages;
 mod register;
+mod reload;
 mod requests;
 mod result_document;
 mod results;
@@ -17,21 +19,23 @@ mod sign_request;
 mod signing;
 mod verify;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use crate::config::{Config, OfficerConfig};
+use crate::config::{Config, OfficerConfig, PaymentConfig};
 use crate::crypto::Random;
 use crate::gateway::{HttpPayments, Payments};
 use crate::licensing::Catalogue;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::store::{Sqlite, Store};
 use crate::validation::Verifier;
 use crate::x509::HttpFetch;
 
 pub use login::Session;
 pub use register::licence_of;
+pub use reload::Reload;
 pub use routes::router;
 
 /// Everything the handlers share.
@@ -67,12 +71,7 @@ impl App {
             let ids: Vec<_> = catalogue.services().iter().map(|s| s.authority.id.clone()).collect();
             ids.iter().for_each(|id| catalogue.configure(id, &authority.bin));
         }
-        let payments = config.payment.as_ref().map(|payment| {
-            // The gateway is named by the operator, so its own host is the one allowed.
-            let host = payment.url.split('/').nth(2).unwrap_or_default().to_owned();
-            let fetch = Arc::new(HttpFetch::new(&[host]));
-            Arc::new(HttpPayments::new(payment.url.clone(), fetch)) as Arc<dyn Payments>
-        });
+        let payments = config.payment.as_ref().map(payments).transpose()?;
         let store = Sqlite::open(&config.service.database)?;
         let verifier = config.verifier(&[])?;
         Ok(Self { store: Arc::new(store), verifier, payments, catalogue, clock, random, config })
@@ -90,5 +89,32 @@ impl App {
         let authority = authority.filter(|authority| session.bin.as_ref() == Some(&authority.bin));
         let officers = authority.into_iter().flat_map(|authority| &authority.officers);
         officers.filter(|officer| session.iin.as_ref() == Some(&officer.iin))
+    }
+}
+
+/// The adapter of the payment gateway. Its answers are not signed, so they may come from this
+/// machine only: from an adapter that speaks to the real gateway, or from the double.
+fn payments(payment: &PaymentConfig) -> Result<Arc<dyn Payments>, Problem> {
+    let host = payment.url.split('/').nth(2).unwrap_or_default().to_owned();
+    let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+    let loopback = name == "localhost"
+        || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if !loopback {
+        let detail = "[payment] url must be on this machine: what it answers is not signed";
+        return Err(Problem::new(Kind::BadInput, "payment-not-local", detail));
+    }
+    let fetch = Arc::new(HttpFetch::new(&[host]));
+    Ok(Arc::new(HttpPayments::new(payment.url.clone(), fetch)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payment_gateway_elsewhere_is_refused() {
+        let local = |url: &str| payments(&PaymentConfig { url: url.to_owned() }).is_ok();
+        assert!(local("http://127.0.0.1:8482") && local("http://[::1]:8482/pay"));
+        assert!(!local("http://pay.example.kz") && !local("http://10.0.0.1:80") && !local(""));
     }
 }

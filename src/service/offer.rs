@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
-use super::edge::{Answer, Refusal, Wanted, blocking};
+use super::edge::{Answer, Path, Refusal, Wanted, blocking};
 use crate::licensing::almaty;
 use crate::licensing::catalogue::Service;
 use crate::text::Language;

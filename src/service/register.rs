@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 
-use super::App;
-use super::edge::{Answer, Refusal, Wanted, blocking};
+use super::edge::{Answer, Path, Query, Refusal, Wanted, blocking};
+use super::{App, code};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::{Bin, Iin};
 use crate::licensing::{Licence, almaty};
@@ -20,6 +20,7 @@ use crate::pdf;
 use crate::problem::{Kind, Problem};
 use crate::signature::{FoundSignature, SignatureFormat};
 use crate::store::{LicenceFilter, LicenceKey, LicenceRow, Store, StoreExt as _};
+use crate::text::Language;
 use crate::validation::LicenceInfo;
 
 /// The kind under which refusals stand in the register.
@@ -144,16 +145,16 @@ pub(super) struct File {
 pub(super) fn files(row: &LicenceRow) -> Vec<File> {
     let kind = if row.kind == REFUSAL_KIND { "refusal" } else { "licence" };
     let original = File { name: format!("{kind}.xml"), sha256: row.xml_sha256.clone() };
-    let presentations = row.pdf_sha256.iter().map(|(language, sha256)| File {
-        name: format!("{kind}-{language}.pdf"),
-        sha256: sha256.clone(),
+    let presentations = Language::ALL.into_iter().filter_map(|language| {
+        let sha256 = row.pdf_sha256.get(language.code())?.clone();
+        Some(File { name: format!("{kind}-{language}.pdf"), sha256 })
     });
     std::iter::once(original).chain(presentations).collect()
 }
 
 /// The licence with this code.
 pub(super) fn by_code(app: &App, code: &str) -> Result<LicenceRow, Problem> {
-    let row = app.store.view(|view| view.licence(LicenceKey::Code(code)))?;
+    let row = app.store.view(|view| view.licence(LicenceKey::Code(&code::tidy(code))))?;
     row.ok_or_else(no_such_licence)
 }
 
@@ -194,7 +195,8 @@ pub fn licence_of(
         return Ok(None);
     };
     let row = store.view(|view| view.licence(LicenceKey::Number(&number)))?;
-    let Some(row) = row else {
+    // Anybody can write a refusal's number into a document; it must not tell who was refused.
+    let Some(row) = row.filter(|row| row.kind != REFUSAL_KIND) else {
         return Ok(Some(LicenceInfo {
             number,
             state: "unknown".to_owned(),
@@ -205,6 +207,10 @@ pub fn licence_of(
         }));
     };
     let sha256 = hex(&digest(DigestAlgorithm::Sha256, document));
+    let matches_register = files(&row).iter().any(|file| file.sha256 == sha256);
+    if !matches_register && !by_its_authority(store, &row, found)? {
+        return Ok(None);
+    }
     let public = PublicLicence::new(&row, almaty(now).date());
     Ok(Some(LicenceInfo {
         number,
@@ -212,8 +218,26 @@ pub fn licence_of(
         holder: Some(public.holder),
         valid_from: public.valid_from,
         valid_to: public.valid_to,
-        matches_register: files(&row).iter().any(|file| file.sha256 == sha256),
+        matches_register,
     }))
+}
+
+/// Whether the authority that issued this licence is among the signers. Anybody can attach a
+/// genuine licence to a document of their own and sign that: it is none of ours.
+fn by_its_authority(
+    store: &(impl Store + ?Sized),
+    row: &LicenceRow,
+    found: &[FoundSignature],
+) -> Result<bool, Problem> {
+    let original = store.view(|view| view.document(&row.xml_sha256))?;
+    let licence = original.and_then(|original| {
+        let read = crate::xml::read(&original.bytes, None).ok()?;
+        let mut octets = read.iter().flat_map(|signature| &signature.scope.octets);
+        octets.find_map(|octets| Licence::from_xml(octets).ok())
+    });
+    let Some(licence) = licence else { return Ok(false) };
+    let mut certificates = found.iter().filter_map(|signature| signature.certificate.as_ref());
+    Ok(certificates.any(|one| one.holder().bin.as_ref() == Some(&licence.authority.bin)))
 }
 
 fn number_in(document: &[u8], signature: &FoundSignature) -> Option<String> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use serde::Deserialize;
@@ -16,15 +16,15 @@ use utoipa::{IntoParams, ToSchema};
 use super::case_view::CaseView;
 use super::cases::Loaded;
 use super::checks::{Check, CheckView};
-use super::edge::{Answer, Body, Refusal, Wanted, blocking, read_body};
+use super::edge::{Answer, Body, Path, Query, Refusal, Wanted, blocking, read_body};
 use super::login::Session;
 use super::{App, register, signing};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::gateway::{Invoice, PaymentError, PaymentState};
 use crate::identity::Applicant;
-use crate::licensing::case::{CheckStage, Payment};
+use crate::licensing::case::{CheckStage, DocumentKind, Payment};
 use crate::licensing::workflow::{Actor, Command, NewCase};
-use crate::licensing::{Attachment, Case, almaty};
+use crate::licensing::{Attachment, Case, CaseState, almaty};
 use crate::limits;
 use crate::problem::{Kind, Problem};
 use crate::store::{CaseFilter, StoreExt as _};
@@ -90,7 +90,7 @@ pub async fn begin(
         app.store.change(|change| {
             if Loaded::find(change, &id)?.is_some() {
                 let loaded = Loaded::own(change, &id, &session)?;
-                return CaseView::new(app, &loaded.case, language);
+                return own_view(app, &loaded.case, language);
             }
             let new = NewCase {
                 id: id.clone(),
@@ -101,7 +101,7 @@ pub async fn begin(
                 language: wish.language,
             };
             let loaded = app.open_case(change, &wish.service, new)?;
-            CaseView::new(app, &loaded.case, language)
+            own_view(app, &loaded.case, language)
         })
     });
     Ok(Json(begun.await.map_err(|p| Refusal::new(p, language))?))
@@ -152,7 +152,7 @@ pub async fn attach(
             let actor = Actor::Applicant(loaded.case.applicant.clone());
             loaded.apply(app, change, command, &actor)?;
             change.put_document(&media_type, &octets)?;
-            CaseView::new(app, &loaded.case, language)
+            own_view(app, &loaded.case, language)
         })
     });
     Ok(Json(attached.await.map_err(|p| Refusal::new(p, language))?))
@@ -209,25 +209,24 @@ pub async fn check_payment(
     let checked = blocking(&app, move |app| {
         let loaded = app.store.view(|view| Loaded::own(view, &id, &session))?;
         if loaded.case.payment.settled() {
-            return CaseView::new(app, &loaded.case, language);
+            return own_view(app, &loaded.case, language);
         }
         let order =
             loaded.case.payment.order().ok_or_else(|| {
                 Problem::new(Kind::Conflict, "no-invoice", "Open the invoice first.")
             })?;
         let invoice = Invoice { amount: order.tenge, ..invoice(app, &loaded.case)? };
-        let state = app.payments()?.check(&invoice, &order.reference)?;
+        let (state, message) = app.payments()?.check(&invoice, &order.reference)?;
         if state.paid_at.is_none() {
             let detail = format!("Pay {} tenge at {}", state.amount, state.pay_at);
             return Err(Problem::new(Kind::Conflict, "not-paid", detail));
         }
-        let message = serde_json::to_vec(&state).map_err(Problem::internal)?;
         app.store.change(|change| {
             let mut loaded = Loaded::own(change, &id, &session)?;
             let evidence = change.put_document("application/json", &message)?;
             let command = Command::ConfirmPayment { reference: state.reference, evidence };
             loaded.apply(app, change, command, &Actor::System)?;
-            CaseView::new(app, &loaded.case, language)
+            own_view(app, &loaded.case, language)
         })
     });
     Ok(Json(checked.await.map_err(|p| Refusal::new(p, language))?))
@@ -285,7 +284,8 @@ pub async fn cabinet(
             }
             for row in app.store.view(|view| view.cases(&filter))? {
                 let case: Case = serde_json::from_str(&row.body).map_err(Problem::internal)?;
-                views.push(CaseView::new(app, &case, language)?);
+                // A case whose rules cannot be found must not hide the others.
+                views.extend(CaseView::new(app, &case, language).ok().map(CaseView::for_applicant));
             }
         }
         Ok(views)
@@ -304,6 +304,9 @@ pub async fn one(
 ) -> Answer<Json<CaseView>> {
     let found = blocking(&app, move |app| {
         let case = visible(app, &id, &session)?;
+        if session.is(&case.applicant) {
+            return own_view(app, &case, language);
+        }
         CaseView::new(app, &case, language)
     });
     Ok(Json(found.await.map_err(|p| Refusal::new(p, language))?))
@@ -333,17 +336,27 @@ pub async fn document(
     Ok(register::download(&name, &document.media_type, document.bytes))
 }
 
-/// Every document a case leads to, with a file name.
+/// A case as its applicant sees it.
+pub(super) fn own_view(app: &App, case: &Case, language: Language) -> Result<CaseView, Problem> {
+    Ok(CaseView::new(app, case, language)?.for_applicant())
+}
+
+/// Every document a case leads to, with a file name. A result is nobody's to have before it
+/// stands in the register.
 pub(super) fn documents(case: &Case) -> impl Iterator<Item = (&str, String)> {
     let attached = case.enclosures.iter();
     let attached = attached.map(|e| (e.attachment.sha256.as_str(), e.attachment.name.clone()));
-    let made = case.documents.iter().map(|(kind, sha256)| (sha256.as_str(), kind.file_name()));
+    let entered = case.state == CaseState::Closed;
+    let made = case.documents.iter();
+    let made = made.filter(move |(kind, _)| entered || **kind == DocumentKind::Request);
+    let made = made.map(|(kind, sha256)| (sha256.as_str(), kind.file_name()));
     let presented = case.presentations.iter();
     let presented = presented.map(|(lang, sha256)| (sha256.as_str(), format!("result-{lang}.pdf")));
     attached.chain(made).chain(presented)
 }
 
-/// Writes a check down: the workflow's record, the audit row, the evidence.
+/// Writes a check down: the workflow's record, the audit row, the evidence. One that nobody could
+/// answer is no refusal: the request stays as it is, and the same call may succeed later.
 pub(super) fn record(
     app: &App,
     id: &str,
@@ -352,6 +365,12 @@ pub(super) fn record(
 ) -> Result<Case, Problem> {
     app.store.change(|change| {
         let mut loaded = Loaded::own(change, id, session)?;
+        if check.held() && loaded.case.state.before_registration() {
+            // Nobody could say: the choice stands, and the same call may succeed later.
+            change.audit_append(&check.held_entry(app, id))?;
+            check.keep(change, id, app)?;
+            return Ok(loaded.case);
+        }
         let command = Command::RecordCheck(check.outcome.clone());
         let before = loaded.case.version;
         loaded.apply(app, change, command, &Actor::System)?;
@@ -385,7 +404,7 @@ async fn change(
             let mut loaded = Loaded::own(change, &id, &session)?;
             let actor = Actor::Applicant(loaded.case.applicant.clone());
             loaded.apply(app, change, command, &actor)?;
-            CaseView::new(app, &loaded.case, language)
+            own_view(app, &loaded.case, language)
         })
     })
     .await

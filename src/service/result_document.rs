@@ -32,7 +32,7 @@ impl ResultDocument {
         let service = app.service_of(case)?;
         let lacks = |what: &str| Problem::internal(format!("the case has no {what}"));
         let number = case.result_number.clone().ok_or_else(|| lacks("result number"))?;
-        let code = app.secret()?;
+        let code = app.new_code()?;
         let verify_url =
             format!("{}/v/{code}", app.config.service.public_url.trim_end_matches('/'));
         let authority = authority(app, service)?;
@@ -261,15 +261,15 @@ fn stamp_lines(
     now: time::OffsetDateTime,
 ) -> Vec<String> {
     let holder = certificate.holder();
-    let title = match language {
-        Language::Kk => "Электрондық цифрлық қолтаңбамен қол қойылды",
-        Language::Ru => "Подписано электронной цифровой подписью",
-        Language::En => "Signed with an electronic digital signature",
+    let (title, certificate_number) = match language {
+        Language::Kk => ("Электрондық цифрлық қолтаңба қойылды", "Сертификат нөмірі"),
+        Language::Ru => ("Подписано электронной цифровой подписью", "Номер сертификата"),
+        Language::En => ("Signed with an electronic digital signature", "Certificate number"),
     };
     let format = time::macros::format_description!("[day].[month].[year] [hour]:[minute] (UTC+5)");
     let mut lines = vec![title.to_owned(), holder.full_name()];
     lines.extend(holder.organisation);
     lines.push(almaty(now).format(&format).unwrap_or_default());
-    lines.push(format!("№ {}", certificate.serial_hex()));
+    lines.push(format!("{certificate_number} {}", certificate.serial_hex()));
     lines
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::case_view::CaseView;
 use super::cases::Loaded;
-use super::edge::{Answer, Body, Refusal, Wanted, blocking};
+use super::edge::{Answer, Body, Path, Refusal, Wanted, blocking};
 use super::login::Session;
 use super::requests::CertificateBody;
 use super::result_document::ResultDocument;
@@ -97,6 +97,8 @@ pub async fn complete(
         let case = loaded.case;
         let certificate = match (case.documents.get(&DocumentKind::ResultXml), &body.signatures) {
             (None, values) => complete_xml(app, &case, &session, values, language)?,
+            // Sent again, for example because the first answer was lost.
+            (Some(sha256), values) if values.contains_key(XML) => signed_with(app, sha256)?,
             (Some(_), values) => complete_pdfs(app, &case, &session, values, language)?,
         };
         let (loaded, _) = app.store.view(|view| Loaded::at_authority(app, view, &id, &session))?;
@@ -190,6 +192,12 @@ fn complete_xml(
         Ok::<_, Problem>(())
     })?;
     Ok(Some(certificate))
+}
+
+/// The certificate a result was signed with.
+fn signed_with(app: &App, sha256: &str) -> Result<Option<Certificate>, Problem> {
+    let (_, signed) = ResultDocument::registered(app, sha256)?;
+    Ok(xml::read(&signed, None)?.into_iter().find_map(|found| found.certificate))
 }
 
 /// All presentations are entered together with the licence, or none is.

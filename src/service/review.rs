@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
 use super::case_view::CaseView;
 use super::cases::Loaded;
-use super::edge::{Answer, Body, Refusal, Wanted, blocking};
+use super::edge::{Answer, Body, Path, Refusal, Wanted, blocking};
 use super::login::Session;
 use crate::licensing::Case;
 use crate::licensing::case::{Decision, StepAct};
 use crate::licensing::workflow::{self, Actor, Command};
+use crate::limits;
 use crate::problem::{Kind, Problem};
 use crate::store::{CaseFilter, StoreExt as _};
 
@@ -47,16 +48,27 @@ pub async fn tasks(
         let now = app.now();
         let services = app.catalogue.services().iter();
         let steps = services.flat_map(|service| &service.procedures).flat_map(|p| &p.steps);
+        let held = |role| officer.appointments.iter().any(|held| Some(held.role) == role);
+        let steps = steps.filter(|step| held(step.role));
         let mut states: Vec<_> = steps.map(|step| format!("at-step:{}", step.id)).collect();
         states.sort();
         states.dedup();
-        let filter = CaseFilter { states, ..CaseFilter::default() };
         let mut tasks = Vec::new();
-        for row in app.store.view(|view| view.cases(&filter))? {
-            let case: Case = serde_json::from_str(&row.body).map_err(Problem::internal)?;
-            let service = app.service_of(&case)?;
-            if workflow::may_act(service, &case, &officer, now).is_ok() {
-                tasks.push(CaseView::new(app, &case, language)?);
+        if states.is_empty() {
+            return Ok(tasks);
+        }
+        // Others' cases may fill whole pages, so pages are turned until there are tasks enough.
+        let mut filter = CaseFilter { states, ..CaseFilter::default() };
+        while tasks.len() < limits::STORE_PAGE_ROWS {
+            let rows = app.store.view(|view| view.cases(&filter))?;
+            let Some(last) = rows.last() else { break };
+            filter.after = Some(last.id.clone());
+            for row in &rows {
+                let case: Case = serde_json::from_str(&row.body).map_err(Problem::internal)?;
+                let service = app.service_of(&case)?;
+                if workflow::may_act(service, &case, &officer, now).is_ok() {
+                    tasks.push(CaseView::new(app, &case, language)?);
+                }
             }
         }
         Ok(tasks)

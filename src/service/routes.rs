@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -74,6 +74,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/health/ready", get(ready))
         .merge(pages::routes())
         .fallback(missing)
+        .method_not_allowed_fallback(not_that_way)
         // Each handler reads its body under its own limit (limits.rs); axum's default would cut
         // documents off at 2 MB.
         .layer(DefaultBodyLimit::disable())
@@ -81,12 +82,19 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(REFERRER_POLICY, "no-referrer"))
         .layer(header(HeaderName::from_static("x-frame-options"), "DENY"))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(span))
         .with_state(app)
 }
 
+/// Names a call in the log by its route: the address itself may carry a licence's code.
+fn span(request: &Request) -> tracing::Span {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map(MatchedPath::as_str).unwrap_or_default();
+    tracing::debug_span!("request", method = %request.method(), route)
+}
+
 /// Nothing from elsewhere, no inline scripts, no frames.
-const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
      frame-ancestors 'none'; base-uri 'none'";
 
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
@@ -100,6 +108,11 @@ async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
         Ok(_) => (StatusCode::OK, "ready"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read"),
     }
+}
+
+async fn not_that_way(Wanted(language): Wanted) -> Refusal {
+    let detail = "This address does not take this method.";
+    Refusal::new(Problem::new(Kind::BadMethod, "bad-method", detail), language)
 }
 
 async fn missing(Wanted(language): Wanted) -> Refusal {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -16,9 +16,9 @@ use utoipa::ToSchema;
 use super::case_view::CaseView;
 use super::cases::Loaded;
 use super::checks::Check;
-use super::edge::{Answer, Body, Refusal, Wanted, blocking};
+use super::edge::{Answer, Body, Path, Refusal, Wanted, blocking};
 use super::login::Session;
-use super::requests::{CertificateBody, record};
+use super::requests::{CertificateBody, own_view, record};
 use super::{App, signing};
 use crate::gateway::PaymentState;
 use crate::licensing::case::{CheckStage, Payment};
@@ -97,7 +97,7 @@ pub async fn complete(
     let done = blocking(&app, move |app| {
         let value = signing::base64("signature", &body.signature)?;
         let case = register(app, &id, &session, &value, language)?;
-        CaseView::new(app, &case, language)
+        own_view(app, &case, language)
     });
     Ok(Json(done.await.map_err(|p| Refusal::new(p, language))?))
 }
@@ -159,10 +159,12 @@ fn register(
     };
     let ticket = ticket.ok_or_else(nothing)?;
     let waiting: Waiting = serde_json::from_str(&ticket.body).map_err(Problem::internal)?;
-    if waiting.revision != case.revision {
+    let unchanged = |case: &Case| {
         let detail = "The request was changed after it was prepared; prepare it again.";
-        return Err(Problem::new(Kind::Conflict, "changed-after-prepare", detail));
-    }
+        let changed = || Problem::new(Kind::Conflict, "changed-after-prepare", detail);
+        if waiting.revision == case.revision { Ok(()) } else { Err(changed()) }
+    };
+    unchanged(&case)?;
     let signed = xml::Prepared::from_bytes(&ticket.bytes)?.complete(value)?;
     let verified = app.verifier.verify(&Question {
         document: &signed,
@@ -194,6 +196,8 @@ fn register(
             change.audit_append(&app.entry("system", "registered-again", id, json!({})))?;
             return Ok(loaded.case);
         }
+        // Judging took a while: what was signed must still be what the request says.
+        unchanged(&loaded.case)?;
         let series = &app.service_of(&loaded.case)?.series.incoming;
         let count = change.number(&series.prefix(now), id)?;
         let request = change.put_document("application/xml", &signed)?;

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{FromRequest, Multipart, Query, Request, State};
+use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use utoipa::IntoParams;
 
-use super::edge::{Answer, Refusal, Wanted, blocking, read_body};
+use super::edge::{Answer, Query, Refusal, Wanted, judging, read_body};
 use super::{App, register};
 use crate::limits;
 use crate::problem::{Kind, Problem};
 use crate::text::Language;
-use crate::validation::{Purpose, Question, Report, TimeSource, TrustedTime};
+use crate::validation::{
+    Policy, Purpose, Question, Report, TimeSource, TrustedTime, Verified, to_xml,
+};
 
 /// How to judge.
 #[derive(Deserialize, IntoParams)]
@@ -24,9 +26,42 @@ pub struct VerifyQuery {
     #[serde(default, with = "time::serde::rfc3339::option")]
     #[param(value_type = Option<String>, example = "2026-11-21T12:00:00Z")]
     at: Option<OffsetDateTime>,
+    /// Judge under the policy with this identifier.
+    #[param(example = "kz-2026")]
+    policy: Option<String>,
+    /// How deep the report goes.
+    #[serde(default)]
+    report: Depth,
+    /// `json` or `xml`.
+    #[serde(default)]
+    format: Form,
     /// Language of the sentences: kk, ru or en.
     #[allow(dead_code, reason = "read by `Wanted`; here for the description")]
     lang: Option<String>,
+}
+
+/// How deep a report goes.
+#[derive(Clone, Copy, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Depth {
+    /// For people.
+    #[default]
+    Simple,
+    /// Every check of every building block.
+    Detailed,
+    /// Every input, to be judged again with `qoltanba report replay`.
+    Diagnostic,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Form {
+    /// JSON.
+    #[default]
+    Json,
+    /// XML, with the names of the JSON.
+    Xml,
 }
 
 /// A document that was sent, with its content if the signature is detached.
@@ -51,10 +86,31 @@ pub async fn verify(
     Wanted(language): Wanted,
     Query(query): Query<VerifyQuery>,
     request: Request,
-) -> Answer<Json<Report>> {
+) -> Answer<Response> {
     let upload = upload(request).await.map_err(|p| Refusal::new(p, language))?;
-    let report = blocking(&app, move |app| judge(app, &upload, query.at, language)).await;
-    Ok(Json(report.map_err(|p| Refusal::new(p, language))?))
+    let answer = judging(&app, move |app| {
+        let policy = app.verifier.policy_named(query.policy.as_deref())?;
+        let at = query.at.map(|time| TrustedTime { time, source: TimeSource::Given });
+        let verified = verified(app, &upload, at, &policy, language)?;
+        match query.report {
+            Depth::Simple => written(&verified.report, "report", query.format),
+            Depth::Detailed => {
+                written(&verified.detailed(language), "detailedReport", query.format)
+            }
+            Depth::Diagnostic => written(&verified.diagnostic(), "diagnosticReport", query.format),
+        }
+    });
+    answer.await.map_err(|p| Refusal::new(p, language))
+}
+
+fn written(report: &impl serde::Serialize, root: &str, form: Form) -> Result<Response, Problem> {
+    let (kind, text) = match form {
+        Form::Json => {
+            ("application/json", serde_json::to_string(report).map_err(Problem::internal)?)
+        }
+        Form::Xml => ("application/xml", to_xml(report, root).map_err(Problem::internal)?),
+    };
+    Ok(([(CONTENT_TYPE, kind)], text).into_response())
 }
 
 /// Judges an upload and looks up the licence it may be.
@@ -84,19 +140,30 @@ fn judge_at(
     at: Option<TrustedTime>,
     language: Language,
 ) -> Result<Report, Problem> {
+    let policy = app.verifier.policy()?;
+    Ok(verified(app, upload, at, &policy, language)?.report)
+}
+
+fn verified(
+    app: &App,
+    upload: &Upload,
+    at: Option<TrustedTime>,
+    policy: &Policy,
+    language: Language,
+) -> Result<Verified, Problem> {
     let now = app.now();
-    let verified = app.verifier.verify(&Question {
+    let question = Question {
         document: &upload.document,
         content: upload.content.as_deref(),
         at,
         now,
         purpose: Purpose::Document,
         language,
-    })?;
-    let mut report = verified.report;
-    report.licence =
+    };
+    let mut verified = app.verifier.verify_under(&question, policy)?;
+    verified.report.licence =
         register::licence_of(app.store.as_ref(), &upload.document, &verified.found, now)?;
-    Ok(report)
+    Ok(verified)
 }
 
 /// Reads a document from a body: raw, or the parts of a form.
@@ -113,6 +180,15 @@ pub(super) async fn upload(request: Request) -> Result<Upload, Problem> {
     let mut upload = Upload::default();
     while let Some(mut part) = form.next_field().await.map_err(|error| broken(&error))? {
         let name = part.name().unwrap_or_default().to_owned();
+        let repeated = match name.as_str() {
+            "file" => !upload.document.is_empty(),
+            "content" => upload.content.is_some(),
+            _ => false,
+        };
+        if repeated {
+            let detail = format!("the part `{name}` comes twice");
+            return Err(Problem::new(Kind::BadInput, "repeated-part", detail));
+        }
         let file = part.file_name().unwrap_or_default().to_owned();
         let mut octets = Vec::new();
         while let Some(chunk) = part.chunk().await.map_err(|error| broken(&error))? {

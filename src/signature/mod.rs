@@ -74,6 +74,29 @@ pub struct FoundSignature {
     pub faults: Vec<Reason>,
     /// What is odd but no fault, in the same codes.
     pub warnings: Vec<Reason>,
+    /// The time-stamps carried along, not judged yet.
+    pub timestamps: Vec<CarriedTimestamp>,
+}
+
+/// A time-stamp (RFC 3161) that came with a signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarriedTimestamp {
+    /// What it was made over.
+    pub kind: TimestampKind,
+    /// The token: a CMS `SignedData`.
+    pub token: Vec<u8>,
+    /// The octets its imprint must be of.
+    pub over: Vec<u8>,
+}
+
+/// What a time-stamp proves about a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimestampKind {
+    /// Made over the signature value: the signature existed at that time.
+    Signature,
+    /// Made over the content and signed with it: the signature was made after that time.
+    Content,
 }
 
 /// What a signature covers.

@@ -129,7 +129,7 @@ impl TokenKey {
         let algorithm = match &public.kind {
             KeyKind::Rsa { .. } => SignatureAlgorithm::RsaPkcs1Sha256,
             KeyKind::P256 => SignatureAlgorithm::EcdsaSha256,
-            other => return Err(SignError::UnsupportedKey(format!("{other:?}"))),
+            other => return Err(SignError::UnsupportedKey(other.to_string())),
         };
         Ok(Self { token, id, public, algorithm, handle: Mutex::new(None) })
     }

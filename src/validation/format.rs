@@ -1,5 +1,6 @@
 //! Which format a document has, judged by its first octets.
 
+use super::policy::PolicyError;
 use crate::signature::FoundSignature;
 use crate::{cms, limits, pdf, xml};
 
@@ -31,6 +32,9 @@ pub enum Unreadable {
         /// What the reader said.
         why: String,
     },
+    /// The policy to judge under is unusable.
+    #[error(transparent)]
+    Policy(PolicyError),
     /// It can be read, but nobody signed it.
     #[error("the {} document carries no signature", .format.name())]
     NotSigned {

@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
-use super::{Judgement, SubIndication, TimeSource, Verdict};
+use super::identity::IdentityFinding;
+use super::policy::{Policy, PolicyName};
+use super::times::StampJudgement;
+use super::{Judgement, SubIndication, TimeSource, TrustedTime, Verdict};
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::{FoundSignature, SignatureFormat};
+use crate::signature::{FoundSignature, SignatureFormat, TimestampKind};
 use crate::text::Language;
 use crate::x509::{Certificate, RevocationAnswer, RevocationStatus};
 
@@ -23,10 +26,13 @@ pub struct Report {
     pub signatures: Vec<SignatureReport>,
     /// The licence the document is, and its state today; `null` if it is none of ours.
     pub licence: Option<LicenceInfo>,
+    /// The policy it was judged under.
+    #[serde(default)]
+    pub policy: PolicyName,
 }
 
 /// Format, size and digest of a document.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DocumentInfo {
     /// `XML`, `PDF` or `CMS`.
@@ -73,6 +79,12 @@ pub struct SignatureReport {
     pub certificate: Option<CertificateInfo>,
     /// What is known of its revocation.
     pub revocation: RevocationInfo,
+    /// The time-stamps it carries.
+    #[serde(default)]
+    pub timestamps: Vec<TimestampInfo>,
+    /// Whether the signer is who the policy wants; never part of the verdict.
+    #[serde(default)]
+    pub identity: IdentityInfo,
 }
 
 /// A reason with its sentence in the language asked for.
@@ -122,7 +134,7 @@ pub struct TrustedTimeInfo {
     /// The moment.
     #[serde(with = "time::serde::rfc3339")]
     pub time: OffsetDateTime,
-    /// `now`, `given` or `register`.
+    /// `now`, `given`, `register` or `time-stamp`.
     #[schema(value_type = String, example = "now")]
     pub source: TimeSource,
 }
@@ -154,6 +166,37 @@ pub struct RevocationInfo {
     /// When the answer was true (`thisUpdate`).
     #[serde(with = "time::serde::rfc3339::option")]
     pub at: Option<OffsetDateTime>,
+}
+
+/// A time-stamp of the signature.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TimestampInfo {
+    /// `signature` or `content`.
+    #[schema(value_type = String, example = "signature")]
+    pub kind: TimestampKind,
+    /// The authority (RFC 4514); empty if the token names none.
+    pub authority: String,
+    /// The time it states.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub time: Option<OffsetDateTime>,
+    /// Whether it proves that time.
+    pub valid: bool,
+    /// Why it proves nothing.
+    pub reason: Option<ReasonInfo>,
+    /// The same in the words of EN 319 102-1.
+    #[schema(value_type = Option<String>)]
+    pub sub_indication: Option<SubIndication>,
+}
+
+/// Whether the signer is who the policy wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityInfo {
+    /// Whether every rule holds.
+    pub matches: bool,
+    /// Which do not.
+    pub reasons: Vec<ReasonInfo>,
 }
 
 /// A licence of our register, as it stands today.
@@ -191,6 +234,7 @@ impl Report {
         document: DocumentInfo,
         found: &[FoundSignature],
         judgements: &[Judgement],
+        policy: &Policy,
         language: Language,
     ) -> Self {
         let verdicts = judgements.iter().map(|judgement| judgement.verdict);
@@ -201,6 +245,7 @@ impl Report {
             verdict: verdicts.max().unwrap_or(Verdict::Indeterminate),
             signatures: signatures.map(|(f, j)| SignatureReport::new(f, j, language)).collect(),
             licence: None,
+            policy: policy.name().clone(),
         }
     }
 }
@@ -215,6 +260,7 @@ impl SignatureReport {
             Err(unsupported) => unsupported.name.clone(),
         };
         let items = found.scope.items.iter();
+        let stamps = judgement.timestamps.iter();
         Self {
             id: found.id.clone(),
             format: found.format,
@@ -229,13 +275,42 @@ impl SignatureReport {
                 .collect(),
             covers_whole_document: found.scope.covers_whole_document,
             claimed_time: found.claimed_time,
-            trusted_time: TrustedTimeInfo {
-                time: judgement.time.time,
-                source: judgement.time.source,
-            },
+            trusted_time: TrustedTimeInfo::new(judgement.time),
             certificate: found.certificate.as_ref().map(CertificateInfo::new),
             revocation: RevocationInfo::new(judgement.revocation.as_ref()),
+            timestamps: stamps.map(|stamp| TimestampInfo::new(stamp, language)).collect(),
+            identity: IdentityInfo::new(&judgement.identity, language),
         }
+    }
+}
+
+impl TrustedTimeInfo {
+    /// A trusted time in a report.
+    pub(super) fn new(time: TrustedTime) -> Self {
+        Self { time: time.time, source: time.source }
+    }
+}
+
+impl TimestampInfo {
+    /// A time-stamp in a report.
+    pub(super) fn new(stamp: &StampJudgement, language: Language) -> Self {
+        let failure = stamp.failure.as_ref();
+        Self {
+            kind: stamp.kind,
+            authority: stamp.authority.clone(),
+            time: stamp.info.as_ref().map(|info| info.time),
+            valid: failure.is_none(),
+            reason: failure.map(|(reason, _)| ReasonInfo::new(reason, language)),
+            sub_indication: failure.map(|(_, why)| *why),
+        }
+    }
+}
+
+impl IdentityInfo {
+    /// The finding in a report.
+    pub(super) fn new(finding: &IdentityFinding, language: Language) -> Self {
+        let reasons = finding.reasons.iter().map(|reason| ReasonInfo::new(reason, language));
+        Self { matches: finding.reasons.is_empty(), reasons: reasons.collect() }
     }
 }
 

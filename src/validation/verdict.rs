@@ -39,6 +39,11 @@ pub enum SubIndication {
     OutOfBoundsNotRevoked,
     TryLater,
     SignedDataNotFound,
+    RevokedCaNoPoe,
+    NoPoe,
+    TimestampOrderFailure,
+    NotYetValid,
+    Expired,
 }
 
 /// Where the time of judgement comes from.
@@ -51,6 +56,8 @@ pub enum TimeSource {
     Given,
     /// The registration moment, which the audit log proves (DESIGN decision 8).
     Register,
+    /// A time-stamp over the signature that stands.
+    TimeStamp,
 }
 
 /// The time a signature is judged at.
@@ -81,6 +88,11 @@ impl SubIndication {
             Self::OutOfBoundsNotRevoked => "OUT_OF_BOUNDS_NOT_REVOKED",
             Self::TryLater => "TRY_LATER",
             Self::SignedDataNotFound => "SIGNED_DATA_NOT_FOUND",
+            Self::RevokedCaNoPoe => "REVOKED_CA_NO_POE",
+            Self::NoPoe => "NO_POE",
+            Self::TimestampOrderFailure => "TIMESTAMP_ORDER_FAILURE",
+            Self::NotYetValid => "NOT_YET_VALID",
+            Self::Expired => "EXPIRED",
         }
     }
 }
@@ -118,9 +130,11 @@ impl Verdict {
             R::NotYetValid | R::Expired => (Self::Indeterminate, S::OutOfBoundsNoPoe),
             R::Revoked => (Self::Indeterminate, S::RevokedNoPoe),
             R::OnHold | R::RevocationUnknown => (Self::Indeterminate, S::TryLater),
-            R::IinMismatch | R::BinMismatch | R::NoRightToSign | R::ClaimedTimeImplausible => {
-                (Self::Indeterminate, S::SigConstraintsFailure)
-            }
+            R::IinMismatch
+            | R::BinMismatch
+            | R::NoRightToSign
+            | R::ClaimedTimeImplausible
+            | R::TimestampInvalid => (Self::Indeterminate, S::SigConstraintsFailure),
         }
     }
 }

@@ -1,32 +1,34 @@
-//! The verifier: format → value → path → revocation → time → algorithm policy → report.
+//! The verifier: format → value → time-stamps → path → revocation → policy → report.
 
 use std::sync::{Arc, RwLock};
 
 use time::OffsetDateTime;
 
+use super::evidence::{Recorder, trusted_of};
 use super::format;
+use super::judge::Case;
+use super::judgement::Judgement;
+use super::policy::{Policy, PolicyError};
 use super::report::{DocumentInfo, Report};
-use super::{SubIndication, TimeSource, TrustedTime, Unreadable, Verdict};
-use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, VerifyError, digest, hex, verify};
-use crate::reason::{Reason, ReasonCode};
+use super::{DocumentFormat, Evidence, TimeSource, TrustedTime, Unreadable};
+use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::signature::FoundSignature;
 use crate::text::Language;
-use crate::x509::{
-    Certificate, Path, PathRequest, RevocationAnswer, RevocationSource, RevocationStatus,
-    TrustStore, validate,
-};
-
-/// Extended key usages of certificates that must never be taken for a signer's: time-stamping
-/// authorities and OCSP responders carry a person's IIN too (see `certs/README.md`).
-const NOT_FOR_SIGNERS: [&str; 2] = ["1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9"];
-
-/// A signature may claim a time this far ahead of the clock it is judged by, in seconds.
-const CLOCK_SKEW_SECONDS: i64 = 300;
+use crate::x509::{Certificate, RevocationSource, TrustStore};
 
 /// Judges documents and certificates. Shared by threads; the trust store can be replaced under
 /// load.
 pub struct Verifier {
-    trust: RwLock<Arc<TrustStore>>,
+    sources: RwLock<Sources>,
+    policies: Vec<Arc<Policy>>,
+    policy: Result<Arc<Policy>, PolicyError>,
+}
+
+/// Whom to believe, and who knows about revocation: replaced together, since the signers of CRLs
+/// are found in the trust store.
+#[derive(Clone)]
+struct Sources {
+    trust: Arc<TrustStore>,
     revocation: Option<Arc<dyn RevocationSource>>,
 }
 
@@ -48,7 +50,8 @@ pub struct Question<'a> {
 }
 
 /// What a certificate is used for; it decides which key usage is needed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     /// Signing documents: `nonRepudiation`.
     #[default]
@@ -66,43 +69,67 @@ pub struct Verified {
     pub found: Vec<FoundSignature>,
     /// The judgement on each, in the same order.
     pub judgements: Vec<Judgement>,
-}
-
-/// The judgement on one signature or certificate, with its evidence.
-#[derive(Clone, Debug)]
-pub struct Judgement {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Why it is not TOTAL-PASSED.
-    pub sub_indication: Option<SubIndication>,
-    /// Every reason, the gravest first.
-    pub reasons: Vec<Reason>,
-    /// What is odd but no reason.
-    pub warnings: Vec<Reason>,
-    /// The time of judgement.
-    pub time: TrustedTime,
-    /// The path to the anchor, if there is one.
-    pub path: Option<Path>,
-    /// What was learnt about the signer's certificate, with the responder's own words.
-    pub revocation: Option<RevocationAnswer>,
+    /// What the judgements were made from, beside the signatures.
+    pub evidence: Evidence,
 }
 
 impl Verifier {
-    /// A verifier over a trust store; without a revocation source nothing is asked, and every
-    /// report says so.
+    /// A verifier over a trust store, under the built-in policy; without a revocation source
+    /// nothing is asked, and every report says so.
     pub fn new(trust: TrustStore, revocation: Option<Arc<dyn RevocationSource>>) -> Self {
-        Self { trust: RwLock::new(Arc::new(trust)), revocation }
+        let sources = RwLock::new(Sources { trust: Arc::new(trust), revocation });
+        Self { sources, policies: Vec::new(), policy: Policy::built_in() }
+    }
+
+    /// The same under another policy.
+    #[must_use]
+    pub fn under(self, policy: Arc<Policy>) -> Self {
+        Self { policy: Ok(policy), ..self }
+    }
+
+    /// The same with more policies that calls may ask for.
+    #[must_use]
+    pub fn offering(self, policies: Vec<Arc<Policy>>) -> Self {
+        Self { policies, ..self }
+    }
+
+    /// The policy a call asks for by its identifier; without one, the policy in use.
+    ///
+    /// # Errors
+    /// [`PolicyError::Unknown`].
+    pub fn policy_named(&self, id: Option<&str>) -> Result<Arc<Policy>, PolicyError> {
+        let Some(id) = id else { return self.policy() };
+        let mut known = self.policies.iter().chain(self.policy.as_ref().ok());
+        known.find(|policy| policy.name().id == id).cloned().map_or_else(|| Policy::named(id), Ok)
+    }
+
+    /// The policy in use where a call asks for no other.
+    ///
+    /// # Errors
+    /// None in a program whose tests passed.
+    pub fn policy(&self) -> Result<Arc<Policy>, PolicyError> {
+        self.policy.clone()
     }
 
     /// The trust store in use.
     pub fn trust(&self) -> Arc<TrustStore> {
-        self.trust.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.sources().trust
     }
 
-    /// Replaces the trust store; judgements under way keep the old one.
-    pub fn replace_trust(&self, trust: TrustStore) {
-        let mut slot = self.trust.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *slot = Arc::new(trust);
+    /// Who is asked about revocation, if anybody is.
+    pub fn revocation(&self) -> Option<Arc<dyn RevocationSource>> {
+        self.sources().revocation
+    }
+
+    /// Takes over trust store and revocation source of another verifier; judgements under way
+    /// keep the old ones.
+    pub fn take_sources(&self, other: &Self) {
+        let sources = other.sources();
+        *self.sources.write().unwrap_or_else(std::sync::PoisonError::into_inner) = sources;
+    }
+
+    fn sources(&self) -> Sources {
+        self.sources.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     /// Judges every signature of a document.
@@ -110,17 +137,43 @@ impl Verifier {
     /// # Errors
     /// [`Unreadable`] if the document cannot be read or carries no signature.
     pub fn verify(&self, question: &Question<'_>) -> Result<Verified, Unreadable> {
+        let policy = self.policy().map_err(Unreadable::Policy)?;
+        self.verify_under(question, &policy)
+    }
+
+    /// Judges every signature of a document under this policy.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub fn verify_under(
+        &self,
+        question: &Question<'_>,
+        policy: &Policy,
+    ) -> Result<Verified, Unreadable> {
         let (format, found) = format::read(question.document, question.content)?;
-        let time =
-            question.at.unwrap_or(TrustedTime { time: question.now, source: TimeSource::Now });
-        let judgements: Vec<_> = found.iter().map(|one| self.judge(one, time, question)).collect();
         let document = DocumentInfo {
             format: format.name().to_owned(),
             size: question.document.len(),
             sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
         };
-        let report = Report::new(document, &found, &judgements, question.language);
-        Ok(Verified { report, found, judgements })
+        let Sources { trust, revocation } = self.sources();
+        let recorder = revocation.as_deref().map(Recorder::new);
+        let input = Input {
+            document,
+            language: question.language,
+            at: question.at,
+            trust: &trust,
+            case: Case {
+                trust: &trust,
+                revocation: recorder.as_ref().map(|one| one as &dyn RevocationSource),
+                policy,
+                purpose: question.purpose,
+                now: question.now,
+            },
+        };
+        let mut verified = input.judge(found);
+        verified.evidence.answers = recorder.map(Recorder::into_answers);
+        Ok(verified)
     }
 
     /// Judges a certificate alone: path, validity, usage and revocation at `time`.
@@ -131,214 +184,45 @@ impl Verifier {
         time: TrustedTime,
         now: OffsetDateTime,
     ) -> Judgement {
-        let mut judgement = Judgement::open(time);
-        judgement.reasons.extend(check_usage(certificate, Purpose::Document));
-        self.believe(certificate, others, None, now, &mut judgement);
-        judgement.close()
-    }
-
-    fn judge(
-        &self,
-        found: &FoundSignature,
-        time: TrustedTime,
-        question: &Question<'_>,
-    ) -> Judgement {
-        let now = question.now;
-        let mut judgement = Judgement::open(time);
-        judgement.reasons.extend(found.faults.iter().cloned());
-        judgement.warnings.extend(found.warnings.iter().cloned());
-        if let Some(reason) = check_value(found) {
-            judgement.reasons.push(reason);
-        }
-        if let Some(reason) = check_algorithm(found, time.time) {
-            judgement.reasons.push(reason);
-        }
-        match &found.certificate {
-            Some(certificate) => {
-                if let Some(warning) = check_claimed_time(found.claimed_time, certificate, now) {
-                    judgement.warnings.push(warning);
-                }
-                judgement.reasons.extend(check_usage(certificate, question.purpose));
-                let others = &found.certificates;
-                self.believe(certificate, others, found.claimed_time, now, &mut judgement);
-            }
-            None if !judgement.has(ReasonCode::CertificateMissing) => {
-                judgement.reasons.push(ReasonCode::CertificateMissing.into());
-            }
-            None => {}
-        }
-        judgement.close()
-    }
-
-    /// Path and revocation of the certificate, into the judgement.
-    fn believe(
-        &self,
-        certificate: &Certificate,
-        others: &[Certificate],
-        claimed_time: Option<OffsetDateTime>,
-        now: OffsetDateTime,
-        judgement: &mut Judgement,
-    ) {
-        let trust = self.trust();
-        let at = judgement.time.time;
-        match validate(&trust, &PathRequest::new(certificate, others, at)) {
-            Ok(path) => judgement.path = Some(path),
-            Err(failure) => {
-                judgement.reasons.push(failure.reason);
-                judgement.path = failure.path;
-            }
-        }
-        let (Some(source), Some(path)) = (&self.revocation, judgement.path.clone()) else { return };
-        for (index, pair) in path.certificates().windows(2).enumerate() {
-            let [subject, issuer] = pair else { continue };
-            let answer = source.ask(subject, issuer, at, now);
-            judgement.take_revocation(subject, &answer, claimed_time, index == 0);
-            if index == 0 {
-                judgement.revocation = Some(answer);
-            }
-        }
+        let Sources { trust, revocation } = self.sources();
+        let Ok(policy) = self.policy() else { return Judgement::impossible(time) };
+        let revocation = revocation.as_deref();
+        let purpose = Purpose::Document;
+        let case = Case { trust: &trust, revocation, policy: &policy, purpose, now };
+        case.certificate(certificate, others, time)
     }
 }
 
-impl Judgement {
-    /// Whether every check passed.
-    pub fn passed(&self) -> bool {
-        self.verdict == Verdict::TotalPassed
-    }
+/// What is judged: from a document, or from a stored diagnostic.
+pub(super) struct Input<'a> {
+    pub document: DocumentInfo,
+    pub language: Language,
+    pub at: Option<TrustedTime>,
+    pub trust: &'a TrustStore,
+    pub case: Case<'a>,
+}
 
-    fn open(time: TrustedTime) -> Self {
-        Self {
-            verdict: Verdict::TotalPassed,
-            sub_indication: None,
-            reasons: Vec::new(),
-            warnings: Vec::new(),
-            time,
-            path: None,
-            revocation: None,
-        }
-    }
-
-    fn has(&self, code: ReasonCode) -> bool {
-        self.reasons.iter().any(|reason| reason.code == code)
-    }
-
-    fn take_revocation(
-        &mut self,
-        subject: &Certificate,
-        answer: &RevocationAnswer,
-        claimed_time: Option<OffsetDateTime>,
-        is_signer: bool,
-    ) {
-        let who = if is_signer { String::new() } else { format!("issuer {}: ", subject.subject()) };
-        let reason = match &answer.status {
-            RevocationStatus::Good => return,
-            RevocationStatus::Revoked { at, reason } => {
-                let why = reason.as_deref().unwrap_or("no reason given");
-                let detail = format!("{who}since {} ({why})", rfc3339(*at));
-                if *at > self.time.time {
-                    self.warnings.push(Reason::new(ReasonCode::Revoked, detail));
-                    return;
-                }
-                // The signer's own claim to have signed after the revocation settles it
-                // (EN 319 102-1 §5.3.4): there is nothing left that evidence could save.
-                if is_signer && claimed_time.is_some_and(|claimed| claimed >= *at) {
-                    self.verdict = Verdict::TotalFailed;
-                    self.sub_indication = Some(SubIndication::Revoked);
-                }
-                Reason::new(ReasonCode::Revoked, detail)
-            }
-            RevocationStatus::OnHold { at } => {
-                Reason::new(ReasonCode::OnHold, format!("{who}since {}", rfc3339(*at)))
-            }
-            RevocationStatus::Unknown => {
-                let why = answer.why.as_deref().unwrap_or("no answer");
-                Reason::new(ReasonCode::RevocationUnknown, format!("{who}{why}"))
-            }
+impl Input<'_> {
+    pub(super) fn judge(self, found: Vec<FoundSignature>) -> Verified {
+        let (case, now) = (self.case, self.case.now);
+        let from = self.at.unwrap_or(TrustedTime { time: now, source: TimeSource::Now });
+        let judgements: Vec<_> = found.iter().map(|one| case.signature(one, from)).collect();
+        let report = Report::new(self.document, &found, &judgements, case.policy, self.language);
+        let evidence = Evidence {
+            now,
+            at: self.at,
+            purpose: case.purpose,
+            policy: case.policy.clone(),
+            trusted: trusted_of(self.trust, &found),
+            answers: None,
         };
-        self.reasons.push(reason);
-    }
-
-    /// Sorts the reasons and takes the gravest one's verdict.
-    fn close(mut self) -> Self {
-        self.reasons.sort_by_key(|reason| std::cmp::Reverse(Verdict::of(reason.code).0));
-        if self.verdict == Verdict::TotalFailed {
-            return self;
-        }
-        let Some(first) = self.reasons.first() else { return self };
-        let (verdict, mut why) = Verdict::of(first.code);
-        let known_good =
-            self.revocation.as_ref().is_some_and(|answer| answer.status == RevocationStatus::Good);
-        if first.code == ReasonCode::Expired && known_good {
-            why = SubIndication::OutOfBoundsNotRevoked;
-        }
-        self.verdict = verdict;
-        self.sub_indication = Some(why);
-        self
+        Verified { report, found, judgements, evidence }
     }
 }
 
-fn check_value(found: &FoundSignature) -> Option<Reason> {
-    let certificate = found.certificate.as_ref()?;
-    let algorithm = match &found.algorithm {
-        Ok(algorithm) => *algorithm,
-        Err(unsupported) => {
-            let code = ReasonCode::UnsupportedAlgorithm;
-            return Some(Reason::new(code, unsupported.name.clone()));
-        }
-    };
-    let key = certificate.public_key();
-    match verify(algorithm, found.value_form, key, &found.signed_octets, &found.value) {
-        Ok(()) => None,
-        Err(VerifyError::Unsupported(unsupported)) => {
-            Some(Reason::new(ReasonCode::UnsupportedAlgorithm, unsupported.name))
-        }
-        Err(error) => Some(Reason::new(ReasonCode::BadSignature, error.to_string())),
+impl DocumentFormat {
+    /// The format of this name.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        [Self::Xml, Self::Pdf, Self::Cms].into_iter().find(|format| format.name() == name)
     }
-}
-
-fn check_algorithm(found: &FoundSignature, at: OffsetDateTime) -> Option<Reason> {
-    let algorithm: SignatureAlgorithm = *found.algorithm.as_ref().ok()?;
-    let row = algorithm.row();
-    let until = row.accepted_until.filter(|until| at > *until)?;
-    let detail = format!("{} is accepted until {} only", row.name, until.date());
-    Some(Reason::new(ReasonCode::UnsupportedAlgorithm, detail))
-}
-
-fn check_usage(certificate: &Certificate, purpose: Purpose) -> Option<Reason> {
-    let wrong = |detail: &str| Some(Reason::new(ReasonCode::WrongKeyUsage, detail));
-    if NOT_FOR_SIGNERS.iter().any(|oid| certificate.has_extended_key_usage(oid)) {
-        return wrong("the certificate is one of a time-stamping authority or OCSP responder");
-    }
-    if certificate.basic_constraints().is_some_and(|constraints| constraints.ca) {
-        return wrong("the certificate is one of a certification authority");
-    }
-    match (certificate.key_usage(), purpose) {
-        (Some(usage), Purpose::Document) if !usage.non_repudiation() => {
-            wrong("the key usage lacks nonRepudiation (contentCommitment)")
-        }
-        (Some(usage), Purpose::Login) if !usage.digital_signature() => {
-            wrong("the key usage lacks digitalSignature")
-        }
-        _ => None,
-    }
-}
-
-fn check_claimed_time(
-    claimed: Option<OffsetDateTime>,
-    certificate: &Certificate,
-    now: OffsetDateTime,
-) -> Option<Reason> {
-    let claimed = claimed?;
-    let detail = if claimed > now + time::Duration::seconds(CLOCK_SKEW_SECONDS) {
-        "the claimed signing time lies in the future"
-    } else if claimed < certificate.not_before() || claimed > certificate.not_after() {
-        "the claimed signing time lies outside the certificate's validity"
-    } else {
-        return None;
-    };
-    Some(Reason::new(ReasonCode::ClaimedTimeImplausible, detail))
-}
-
-fn rfc3339(time: OffsetDateTime) -> String {
-    time.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }

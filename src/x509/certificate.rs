@@ -13,7 +13,8 @@ use super::extensions::{BasicConstraints, DistributionPoint, Extensions, KeyUsag
 use super::signed::{AlgorithmIdentifier, Signed};
 use super::{GeneralName, Name};
 use crate::crypto::{
-    DigestAlgorithm, KeyKind, PublicKey, SignatureAlgorithm, UnsupportedAlgorithm, digest, hex,
+    DigestAlgorithm, GostCurve, KeyKind, PublicKey, SignatureAlgorithm, UnsupportedAlgorithm,
+    digest, hex,
 };
 use crate::identity::Holder;
 use crate::limits;
@@ -351,9 +352,18 @@ fn key_kind(spki: &x509_parser::x509::SubjectPublicKeyInfo<'_>) -> KeyKind {
                 None => KeyKind::Other(oid),
             }
         }
-        "1.2.398.3.10.1.1.2.2" => KeyKind::Other("GOST R 34.10-2012 (512 bits)".to_owned()),
-        "1.2.398.3.10.1.1.2.1" => KeyKind::Other("GOST R 34.10-2012 (256 bits)".to_owned()),
-        "1.2.398.3.10.1.1.1.1" => KeyKind::Other("GOST 34.310-2004".to_owned()),
-        _ => KeyKind::Other(oid),
+        _ => match gost_parameters(spki).and_then(|set| GostCurve::from_oids(&oid, &set)) {
+            Some(curve) => KeyKind::Gost(curve),
+            None => KeyKind::Other(oid),
+        },
     }
+}
+
+// The parameter set of a GOST key (RFC 9215 §4.2); the digest named after it follows from the key.
+fn gost_parameters(spki: &x509_parser::x509::SubjectPublicKeyInfo<'_>) -> Option<String> {
+    let parameters = spki.algorithm.parameters.as_ref()?;
+    if parameters.tag().0 != 16 {
+        return None;
+    }
+    Reader::new(parameters.data).oid().ok()
 }

@@ -26,7 +26,7 @@ mod revocation;
 mod rules;
 mod signed;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod trust;
 
 pub use certificate::{Certificate, CertificateError};

@@ -145,17 +145,32 @@ impl Freshness {
         now: OffsetDateTime,
     ) -> Result<(), String> {
         let (this, next) = period;
-        if this > now + self.skew {
+        // Some lists are due again at the end of time (99991231235959Z).
+        let later = |time: OffsetDateTime, by| time.saturating_add(by);
+        if this > later(now, self.skew) {
             return Err(format!("made in the future, at {this}"));
         }
         if this >= at {
             return Ok(());
         }
-        let end = next.unwrap_or(this + self.without_next_update);
-        let end = age.map_or(end, |age| end.min(this + age));
-        if end + self.skew < at {
+        let end = next.unwrap_or(later(this, self.without_next_update));
+        let end = age.map_or(end, |age| end.min(later(this, age)));
+        if later(end, self.skew) < at {
             return Err(format!("stale: made at {this}, due again at {end}"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_due_again_at_the_end_of_time_is_fresh() {
+        let now = time::macros::datetime!(2026-11-21 12:00 UTC);
+        let period =
+            (now - time::Duration::days(1), Some(time::macros::datetime!(9999-12-31 23:59:59 UTC)));
+        assert_eq!(Freshness::default().check(period, None, now, now), Ok(()));
     }
 }

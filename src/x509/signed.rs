@@ -89,7 +89,7 @@ pub(crate) fn accepted_key(kind: &KeyKind) -> Result<(), UnsupportedAlgorithm> {
     match kind {
         KeyKind::Rsa { bits } if *bits < 2048 => Err(unsupported(&format!("RSA with {bits} bits"))),
         KeyKind::Other(name) => Err(unsupported(name)),
-        KeyKind::Rsa { .. } | KeyKind::P256 | KeyKind::P384 => Ok(()),
+        KeyKind::Rsa { .. } | KeyKind::P256 | KeyKind::P384 | KeyKind::Gost(_) => Ok(()),
     }
 }
 

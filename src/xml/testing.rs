@@ -184,17 +184,6 @@ fn element(
     scope.truncate(outer);
 }
 
-/// The folder of the corpora, or `None` with a visible line where it is not there.
-pub fn corpora(test: &str) -> Option<std::path::PathBuf> {
-    let folder = std::env::var_os("QOLTANBA_CORPORA").unwrap_or("/work/shared/corpora".into());
-    let folder = std::path::PathBuf::from(folder);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: {test}: QOLTANBA_CORPORA names no folder");
-    None
-}
-
 /// A signer with its PKCS#8 key, for programs that sign beside us.
 pub type TestSigner = (Arc<dyn Signer>, Vec<u8>);
 

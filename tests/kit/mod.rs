@@ -7,6 +7,10 @@
 //! algorithm of every key (`rsa` without it).
 #![allow(dead_code)]
 
+pub mod client;
+pub mod service;
+pub mod walk;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -49,6 +49,9 @@ impl Setting {
             }
         }
         std::fs::create_dir_all(dir).map_err(Problem::internal)?;
+        if World::open(&dir.join("pki")).is_err() {
+            println!("Making a test PKI; every key is made inside a SoftHSM token:");
+        }
         let world = pki::create(&dir.join("pki"), algorithm, &authority)?;
         let setting = Self { dir: dir.to_owned(), world, service, authority, payments };
         setting.configure()?;

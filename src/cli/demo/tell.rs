@@ -25,10 +25,12 @@ pub fn detail(text: &str) {
 /// What to look at next.
 pub fn ended(setting: &Setting, running: bool) {
     let dir = setting.dir.display();
+    let program = std::env::current_exe().unwrap_or_else(|_| "qoltanba".into());
+    let program = program.display();
     chapter("What is left");
     println!("  Documents          {dir}/documents");
-    println!("  Verify them        cd {dir} && qoltanba verify documents/licence.xml");
-    println!("  The audit log      cd {dir} && qoltanba audit verify");
+    println!("  Verify them        cd {dir} && {program} verify documents/licence.xml");
+    println!("  The audit log      cd {dir} && {program} audit verify");
     if running {
         println!("  Pages              {}", setting.service);
         println!("  API description    {}/api/v1/openapi.json", setting.service);

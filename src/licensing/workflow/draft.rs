@@ -256,10 +256,20 @@ fn sound(attachment: &Attachment) -> Result<(), WorkflowError> {
         && plain(name, false).is_ok()
         && !name.contains(['/', '\\']);
     let typed = media_type.len() <= 127
-        && media_type.contains('/')
+        && kind_and_subtype(media_type)
         && media_type.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
     let sized = *size > 0 && usize::try_from(*size).is_ok_and(|s| s <= limits::ATTACHMENT_BYTES);
     if named && typed && sized { Ok(()) } else { Err(WorkflowError::AttachmentRefused) }
+}
+
+/// Whether a media type begins with its two names (RFC 6838 §4.2); parameters may follow.
+fn kind_and_subtype(media_type: &str) -> bool {
+    let name = |text: &str| {
+        let sound = |octet: u8| octet.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&octet);
+        !text.is_empty() && text.bytes().all(sound)
+    };
+    let names = media_type.split(';').next().unwrap_or_default().trim_end().split_once('/');
+    names.is_some_and(|(kind, subtype)| name(kind) && name(subtype))
 }
 
 /// A written reason or remark: not blank, not endless, nothing hidden.

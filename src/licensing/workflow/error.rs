@@ -29,6 +29,9 @@ pub enum WorkflowError {
     /// The officer did a step that must be in other hands (executor and signatory are separate).
     #[error("an earlier step must be in other hands")]
     SamePerson,
+    /// The officer is the applicant, or signed the request for it.
+    #[error("an officer must not decide on an own request")]
+    OwnRequest,
     /// The case stands elsewhere.
     #[error("the case does not stand where the command applies")]
     WrongState,
@@ -140,6 +143,7 @@ impl WorkflowError {
             Self::RoleMissing(_) => "role-missing",
             Self::NotAssigned => "not-assigned",
             Self::SamePerson => "same-person",
+            Self::OwnRequest => "own-request",
             Self::WrongState => "wrong-state",
             Self::WrongStep => "wrong-step",
             Self::Stale => "stale",

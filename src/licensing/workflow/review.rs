@@ -1,6 +1,7 @@
 //! After registration: the steps of the authority, as the catalogue lists them.
 
 use super::{Applied, Officer, Turn, WorkflowError, current_step, digest, draft::text, token};
+use crate::identity::Applicant;
 use crate::licensing::calendar::almaty;
 use crate::licensing::case::{
     Case, CaseState, Decision, DocumentKind, Examination, StepAct, StepOfficer, StepRecord,
@@ -129,6 +130,12 @@ pub(super) fn entitled(
     officer: &Officer,
     now: OffsetDateTime,
 ) -> Result<OfficerRole, WorkflowError> {
+    let own = |iin: &crate::identity::Iin| iin.as_str() == officer.id;
+    let applies = matches!(&case.applicant, Applicant::Person { iin } if own(iin));
+    let signed = case.chosen().and_then(|check| check.outcome.signer.iin.as_ref()).is_some_and(own);
+    if applies || signed {
+        return Err(WorkflowError::OwnRequest);
+    }
     let role = step.role.ok_or(WorkflowError::WrongActor)?;
     if !officer.holds(role, &service.id, almaty(now).date()) {
         return Err(WorkflowError::RoleMissing(role));

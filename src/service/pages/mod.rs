@@ -14,15 +14,25 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use self::view::{DownloadView, LicenceView, ReportView};
-use super::edge::{Wanted, blocking};
+use super::edge::{Wanted, blocking, judging};
 use super::verify::{Upload, judge, upload};
 use super::{App, register};
+use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::licensing::almaty;
 use crate::problem::{Kind, Problem};
 use crate::store::StoreExt as _;
 use crate::text::{Language, Texts};
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::embedded(include_str!("pages.toml")));
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// Goes with the addresses of style and script, so that no cache mixes versions.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let octets = [STYLE, SCRIPT].concat();
+    hex(&digest(DigestAlgorithm::Sha256, octets.as_bytes())).chars().take(8).collect()
+});
 
 /// What every page needs: the language, where it stands, and its texts.
 #[derive(Clone)]
@@ -84,8 +94,10 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/v", get(by_form))
         .route("/v/{code}", get(by_code))
         .route("/register", get(search))
-        .route("/assets/style.css", get(|| asset("text/css", include_str!("style.css"))))
-        .route("/assets/page.js", get(|| asset("text/javascript", include_str!("page.js"))))
+        .route("/assets/style.css", get(|| asset("text/css", STYLE)))
+        .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
+        .route("/assets/file.svg", get(|| asset("image/svg+xml", include_str!("file.svg"))))
+        .route("/assets/page.js", get(|| asset("text/javascript", SCRIPT)))
 }
 
 async fn start(Wanted(language): Wanted) -> Response {
@@ -99,7 +111,7 @@ async fn verify(
 ) -> Response {
     let t = Page::new(language, "verify", "/?");
     let judged = match upload(request).await {
-        Ok(upload) => blocking(&app, move |app| shown(app, &upload, language)).await,
+        Ok(upload) => judging(&app, move |app| shown(app, &upload, language)).await,
         Err(problem) => Err(problem),
     };
     match judged {
@@ -134,7 +146,8 @@ async fn by_code(
         let mut downloads = Vec::new();
         for file in documents {
             let info = app.store.view(|view| view.document_info(&file.sha256))?;
-            downloads.push(DownloadView::new(&code, &file.name, info.map_or(0, |i| i.size)));
+            let size = info.map_or(0, |info| info.size);
+            downloads.push(DownloadView::new(&code, &file.name, size, language));
         }
         let document = app.store.view(|view| view.document(&row.xml_sha256))?;
         let document =
@@ -142,9 +155,10 @@ async fn by_code(
         let upload = Upload { document: document.bytes, ..Upload::default() };
         // The register proves when the licence was issued (DESIGN decision 8).
         let report = super::verify::judge_registered(app, &upload, row.issued_at, language)?;
-        let public = register::PublicLicence::new(&row, almaty(app.now()).date());
+        let today = almaty(app.now()).date();
+        let public = register::PublicLicence::new(&row, today);
         Ok((
-            LicenceView::public(&public, language),
+            LicenceView::public(&public, today, language),
             ReportView::new(&report, "", language),
             downloads,
         ))
@@ -194,7 +208,8 @@ fn look(app: &App, query: &str, language: Language) -> Result<Vec<LicenceView>, 
     } else {
         register::find(app, number, None, None)?
     };
-    Ok(rows.iter().map(|row| LicenceView::public(row, language)).collect())
+    let today = almaty(app.now()).date();
+    Ok(rows.iter().map(|row| LicenceView::public(row, today, language)).collect())
 }
 
 fn shown(
@@ -203,7 +218,8 @@ fn shown(
     language: Language,
 ) -> Result<(ReportView, Option<LicenceView>), Problem> {
     let report = judge(app, upload, None, language)?;
-    let licence = report.licence.as_ref().map(|info| LicenceView::of_report(info, language));
+    let today = almaty(app.now()).date();
+    let licence = report.licence.as_ref().map(|info| LicenceView::of_report(info, today, language));
     Ok((ReportView::new(&report, &upload.name, language), licence))
 }
 
@@ -218,18 +234,19 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
 }
 
 fn problem_page(t: Page, problem: &Problem) -> Response {
-    let message = match (problem.kind, problem.code) {
-        (_, "not-signed") => "problem-not-signed",
-        (_, "no-file") => "problem-no-file",
-        (Kind::TooLarge, _) => "problem-too-large",
-        (Kind::Unreadable | Kind::BadInput, _) => "problem-unreadable",
-        (Kind::NotFound, _) => "problem-not-found",
-        _ => "problem-other",
+    let (title, message) = match (problem.kind, problem.code) {
+        (_, "not-signed") => ("title-not-signed", "problem-not-signed"),
+        (_, "no-file") => ("problem-title", "problem-no-file"),
+        (Kind::TooLarge, _) => ("problem-title", "problem-too-large"),
+        (Kind::Unreadable | Kind::BadInput, _) => ("problem-title", "problem-unreadable"),
+        (Kind::NotFound, _) => ("title-not-found", "problem-not-found"),
+        _ => ("problem-title", "problem-other"),
     };
     let status = StatusCode::from_u16(problem.kind.status());
-    let detail = if problem.kind == Kind::Unreadable { problem.detail.as_str() } else { "" };
+    let unreadable = problem.kind == Kind::Unreadable && problem.code != "not-signed";
+    let detail = if unreadable { problem.detail.as_str() } else { "" };
     let filled = ProblemPage {
-        title: t.text("problem-title").to_owned(),
+        title: t.text(title).to_owned(),
         message: t.text(message).to_owned(),
         detail: detail.to_owned(),
         t,
@@ -248,6 +265,10 @@ fn text(key: &'static str, language: Language) -> &'static str {
 impl Page {
     fn new(wanted: Language, page: &'static str, here: &str) -> Self {
         Self { language: wanted.code(), wanted, page, here: here.to_owned() }
+    }
+
+    fn version(&self) -> &'static str {
+        &VERSION
     }
 
     fn text(&self, key: &'static str) -> &'static str {

@@ -4,6 +4,8 @@ for (const form of document.querySelectorAll("[data-drop]")) {
   const input = form.querySelector("input[type=file]");
   const chosen = form.querySelector("[data-chosen]");
   const show = () => { chosen.textContent = input.files.length ? input.files[0].name : ""; };
+  form.classList.add("scripted");
+  show();
   input.addEventListener("change", show);
   for (const name of ["dragenter", "dragover"]) {
     form.addEventListener(name, (event) => { event.preventDefault(); form.classList.add("over"); });
@@ -15,4 +17,6 @@ for (const form of document.querySelectorAll("[data-drop]")) {
     if (event.dataTransfer.files.length) { input.files = event.dataTransfer.files; show(); }
   });
   form.addEventListener("submit", () => { chosen.textContent = form.dataset.busy; });
+  // Back from the verdict, the page may come as it was left.
+  window.addEventListener("pageshow", show);
 }

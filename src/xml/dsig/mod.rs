@@ -66,6 +66,7 @@ fn read_one<'a>(
         scope: SignedScope::default(),
         faults: Vec::new(),
         warnings: Vec::new(),
+        timestamps: Vec::new(),
     };
     if let Err(fault) = fill(context, signature, &mut found) {
         found.faults.push(fault);

@@ -1,0 +1,123 @@
+//! The best signature time (EN 319 102-1 §5.5): when a signature is proved to have existed, by the
+//! time-stamps it carries.
+
+use time::OffsetDateTime;
+
+use super::check::{Block, Ledger};
+use super::judge::Case;
+use super::policy::CheckName;
+use super::{SubIndication, TimeSource, TrustedTime, Verdict};
+use crate::limits;
+use crate::reason::{Reason, ReasonCode};
+use crate::signature::{CarriedTimestamp, FoundSignature, TimestampKind};
+use crate::timestamp::{TimestampQuestion, Token, TokenInfo, verify};
+
+/// The judgement on one time-stamp.
+#[derive(Clone, Debug)]
+pub struct StampJudgement {
+    /// What it was made over.
+    pub kind: TimestampKind,
+    /// What the authority states, if the token could be read.
+    pub info: Option<TokenInfo>,
+    /// The authority, as its certificate names it; empty if there is none.
+    pub authority: String,
+    /// Why it proves nothing.
+    pub failure: Option<(Reason, SubIndication)>,
+}
+
+/// What the time-stamps prove.
+pub(super) struct Times {
+    /// The signature existed then.
+    pub best: TrustedTime,
+    /// It was made no earlier than that.
+    pub after: Option<OffsetDateTime>,
+    /// Each time-stamp.
+    pub stamps: Vec<StampJudgement>,
+}
+
+/// Judges the time-stamps as of `from`, and moves the time back as far as they prove.
+pub(super) fn best(
+    case: &Case<'_>,
+    found: &FoundSignature,
+    from: TrustedTime,
+    ledger: &mut Ledger<'_>,
+) -> Times {
+    let mut times = Times { best: from, after: None, stamps: Vec::new() };
+    for carried in found.timestamps.iter().take(limits::TIMESTAMPS) {
+        let stamp = judge(case, found, carried, from);
+        let result = stamp.failure.as_ref().map_or(Ok(()), |(reason, _)| {
+            let detail = format!("time-stamp: {reason}");
+            Err(Reason::new(ReasonCode::TimestampInvalid, detail))
+        });
+        let passed = result.is_ok();
+        ledger.ruled(Block::TimeStamps, CheckName::TimeStamp, result);
+        if let (true, Some(info)) = (passed, &stamp.info) {
+            match stamp.kind {
+                TimestampKind::Signature if info.time < times.best.time => {
+                    times.best = TrustedTime { time: info.time, source: TimeSource::TimeStamp };
+                }
+                TimestampKind::Signature => {}
+                TimestampKind::Content => times.after = times.after.max(Some(info.time)),
+            }
+        }
+        times.stamps.push(stamp);
+    }
+    if found.timestamps.is_empty() {
+        ledger.skipped(Block::TimeStamps, CheckName::TimeStamp.as_str());
+    }
+    // §5.5.4: content is stamped before it is signed, and the signature after that.
+    if times.after.is_some_and(|after| after > times.best.time) {
+        let detail = "a content time-stamp is later than a signature time-stamp";
+        let reason = Reason::new(ReasonCode::TimestampInvalid, detail);
+        let conclusion = (Verdict::Indeterminate, SubIndication::TimestampOrderFailure);
+        ledger.fails_as(Block::TimeStamps, "time-stamp-order", reason, conclusion);
+    }
+    times
+}
+
+fn judge(
+    case: &Case<'_>,
+    found: &FoundSignature,
+    carried: &CarriedTimestamp,
+    from: TrustedTime,
+) -> StampJudgement {
+    let kind = carried.kind;
+    let token = match Token::read(&carried.token) {
+        Ok(token) => token,
+        Err(error) => {
+            let reason = Reason::new(ReasonCode::Malformed, error.to_string());
+            let failure = Some((reason, SubIndication::FormatFailure));
+            return StampJudgement { kind, info: None, authority: String::new(), failure };
+        }
+    };
+    let rules = case.policy.timestamps();
+    let question = TimestampQuestion {
+        data: &carried.over,
+        extra: &found.certificates,
+        trust: case.trust,
+        revocation: case.revocation,
+        at: from.time,
+        now: case.now,
+        policies: &rules.policies,
+        accuracy: Some(time::Duration::seconds(i64::from(rules.accuracy_seconds))),
+    };
+    let mut result = verify(&token, &question).map(|_| ());
+    let signer = token.signature();
+    if let (Ok(()), Ok(algorithm)) = (&result, &signer.algorithm) {
+        let accepted = case.policy.accepts_algorithm(*algorithm, from.time);
+        result = accepted.map_err(|why| Reason::new(ReasonCode::UnsupportedAlgorithm, why));
+    }
+    let failure = result.err().map(|reason| {
+        let why = match reason.code {
+            // Past validation of the token would need proof that it is older than this, and only
+            // an archive time-stamp could give it (§5.6.2.4).
+            ReasonCode::Expired | ReasonCode::Revoked => SubIndication::NoPoe,
+            ReasonCode::TimestampInvalid => SubIndication::HashFailure,
+            code => Verdict::of(code).1,
+        };
+        (reason, why)
+    });
+    let authority = signer.certificate.as_ref().map(|one| one.subject().to_string());
+    let info = Some(token.info().clone());
+    StampJudgement { kind, info, authority: authority.unwrap_or_default(), failure }
+}
