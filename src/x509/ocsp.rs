@@ -241,12 +241,14 @@ impl OcspResponse {
         {
             return Err(OcspError::WrongNonce);
         }
-        let responder = self.verify(check)?;
+        // Before the responder, whose certificate may not have been valid when an old response was
+        // made: that would be the less useful reason.
         let period = (single.this_update, single.next_update);
         check.freshness.check(period, None, check.at, check.now).map_err(OcspError::Stale)?;
         if self.produced_at > check.now + check.freshness.skew {
             return Err(OcspError::Stale("made in the future".to_owned()));
         }
+        let responder = self.verify(check)?;
         let (status, note) = self.status(single, check);
         let check_responder =
             responder.as_ref().is_some_and(|responder| !responder.has_extension(NO_CHECK));
