@@ -50,6 +50,9 @@ macro_rules! on {
 }
 
 impl GostCurve {
+    /// Every curve.
+    pub const ALL: [Self; 3] = [Self::Tc26A512, Self::Tc26A256, Self::CryptoProA];
+
     /// Octets of a coordinate, of a private key, of r and of s.
     pub fn octets(self) -> usize {
         match self {
@@ -69,8 +72,7 @@ impl GostCurve {
 
     /// The curve with this key algorithm and parameter set, both dotted identifiers.
     pub fn from_oids(key: &str, parameters: &str) -> Option<Self> {
-        let all = [Self::Tc26A512, Self::Tc26A256, Self::CryptoProA];
-        all.into_iter().find(|curve| curve.oids() == (key, parameters))
+        Self::ALL.into_iter().find(|curve| curve.oids() == (key, parameters))
     }
 
     /// The dotted identifiers of the key algorithm and of the parameter set.

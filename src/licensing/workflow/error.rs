@@ -201,7 +201,7 @@ mod tests {
                 line.trim().strip_prefix("Self::")?.split_once("=> \"")?.1.split('"').next()
             })
             .collect();
-        assert_eq!(codes.len(), 39);
+        assert_eq!(codes.len(), 40);
         for code in codes {
             for language in Language::ALL {
                 assert_ne!(TEXTS.get(code, language), code);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::model::Source;
-use crate::crypto::{DigestAlgorithm, SIGNATURES, digest, hex};
+use crate::crypto::{DigestAlgorithm, GostCurve, SIGNATURES, digest, hex};
 use crate::limits;
 
 /// The policy of the national PKI as of 2026, part of the program.
@@ -92,6 +92,7 @@ impl Policy {
                     return Err(PolicyError::TooLoose(format!("RSA with {bits} bits")));
                 }
                 ("RSA" | "P-256" | "P-384", _) => {}
+                (kind, _) if GostCurve::ALL.iter().any(|curve| curve.name() == kind) => {}
                 (other, _) => return Err(PolicyError::UnknownKey(other.to_owned())),
             }
         }
