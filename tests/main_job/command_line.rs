@@ -102,7 +102,7 @@ fn every_document_passes_without_options_after_the_doubles_have_stopped() {
         let output = qoltanba(&["verify", "--json", &path]);
         exits(&output, 0);
         let report = json(&output);
-        assert_eq!(keys(&report), "document licence signatures verdict");
+        assert_eq!(keys(&report), "document licence policy signatures verdict");
         assert_eq!(keys(&report["document"]), "format sha256 size");
         assert_eq!(report["document"]["format"], format);
         assert_eq!(report["document"]["size"], fs::metadata(document(name)).unwrap().len());
@@ -110,8 +110,9 @@ fn every_document_passes_without_options_after_the_doubles_have_stopped() {
         let [signature] = report["signatures"].as_array().unwrap().as_slice() else {
             panic!("{name}: one signature is expected: {report}");
         };
-        let wanted = "algorithm certificate claimedTime coversWholeDocument format id reasons \
-            revocation signedScope signer subIndication trustedTime verdict warnings";
+        let wanted = "algorithm certificate claimedTime coversWholeDocument format id identity \
+            reasons revocation signedScope signer subIndication timestamps trustedTime verdict \
+            warnings";
         assert_eq!(keys(signature), wanted);
         assert_eq!(keys(&signature["signer"]), "bin iin name organisation roles");
         assert_eq!(keys(&signature["trustedTime"]), "source time");
