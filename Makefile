@@ -5,7 +5,7 @@ SHELL := /bin/bash
 # What the demonstration needs, and what the tests need beside it to check us with other programs.
 DEMO_PACKAGES := gcc libc6-dev softhsm2
 TEST_PACKAGES := $(DEMO_PACKAGES) opensc xmlsec1 libxml2-utils poppler-utils qpdf openssl \
-                 zbar-tools sqlite3 chromium fonts-noto-core
+                 zbar-tools sqlite3 chromium fonts-noto-core libengine-gost-openssl libssl-dev
 
 ALG ?= rsa
 ONCE ?=

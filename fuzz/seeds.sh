@@ -2,7 +2,7 @@
 # Fills fuzz/corpus/<target>/ with seeds from the corpora (QOLTANBA_CORPORA).
 set -euo pipefail
 cd "$(dirname "$0")"
-corpora=${QOLTANBA_CORPORA:-/work/shared/corpora}
+corpora=${QOLTANBA_CORPORA:-$(dirname "$0")/../../shared/corpora}
 for target in certificate crl ocsp cms xml_parse pdf_read; do mkdir -p "corpus/$target"; done
 
 # One copy under its own digest, so that two runs make no doubles.

@@ -77,7 +77,7 @@ impl Case<'_> {
 type Results = BTreeMap<String, (bool, Result<(), String>)>;
 
 fn corpus(name: &str) -> Option<PathBuf> {
-    let root = std::env::var("QOLTANBA_CORPORA").unwrap_or("/work/shared/corpora".to_owned());
+    let root = corpora_root();
     let path = Path::new(&root).join(name);
     if !path.exists() {
         println!("skipped: {name} is not there; set QOLTANBA_CORPORA to the corpora");
@@ -221,4 +221,9 @@ fn limbo(case: &Value) -> Result<(), String> {
     let anchors = several(&case["trusted_certs"]);
     let revocation = !crls.is_empty();
     Case { trust: TrustStore::new(anchors, Vec::new()), request, crls, revocation }.run()
+}
+
+fn corpora_root() -> String {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpora");
+    std::env::var("QOLTANBA_CORPORA").unwrap_or_else(|_| beside.to_owned())
 }

@@ -26,7 +26,7 @@ struct Corpus {
 
 #[test]
 fn every_file_of_the_national_test_authority() {
-    let root = std::env::var("QOLTANBA_CORPORA").unwrap_or("/work/shared/corpora".to_owned());
+    let root = corpora_root();
     let root = Path::new(&root).join("kz");
     if !root.exists() {
         say("skipped: kz is not there; set QOLTANBA_CORPORA to the corpora");
@@ -253,4 +253,9 @@ fn serial(text: &str) -> Vec<u8> {
         octets.insert(0, 0);
     }
     octets
+}
+
+fn corpora_root() -> String {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpora");
+    std::env::var("QOLTANBA_CORPORA").unwrap_or_else(|_| beside.to_owned())
 }

@@ -225,7 +225,7 @@ fn the_command_line_validates_looks_up_and_asks() {
     assert!(code == 1 && said.contains("keyCompromise"), "{code} {said}");
     let (code, said) = verify("expired", &[]);
     assert!(code == 1 && said.contains("was valid until"), "{code} {said}");
-    assert_eq!(verify("expired", &["--at", "not a time"]).0, 2, "usage");
+    assert_eq!(verify("expired", &["--at", "not a time"]).0, 3, "usage");
     let (code, said) = verify("untrusted", &[]);
     assert!(code == 2 && said.starts_with("INDETERMINATE"), "{code} {said}");
     let (code, said) = verify("person", &["--crl", &pem("person")]);

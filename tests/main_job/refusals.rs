@@ -128,9 +128,10 @@ fn keys_that_are_too_weak_or_of_another_kind() {
     let walk = Walk::paid(&service, "person");
     let before = walk.case();
     let dir = kit::scratch("unsupported");
-    let mut certificates = vec![("RSA with 1024 bits".to_owned(), weak(&dir))];
-    certificates.extend(gost());
-    for (kind, der) in certificates {
+    let curve = ["ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"];
+    let kinds = [("RSA with 1024 bits", &["rsa:1024"][..]), ("another curve", &curve)];
+    for (kind, key) in kinds {
+        let der = self_made(&dir, key);
         let chosen = json!({ "certificate": STANDARD.encode(der) });
         for part in ["/certificate", "/signature/prepare"] {
             let problem = walk.applicant.post(&walk.path(part), &chosen);
@@ -144,15 +145,13 @@ fn keys_that_are_too_weak_or_of_another_kind() {
     walk.register();
 }
 
-fn weak(dir: &std::path::Path) -> Vec<u8> {
+/// A certificate over a key of this kind, made by its own holder.
+fn self_made(dir: &std::path::Path, kind: &[&str]) -> Vec<u8> {
     let file = |name: &str| dir.join(name).display().to_string();
     let (key, out) = (file("weak.key"), file("weak.der"));
     let subject = "/CN=WEAK/serialNumber=IIN850314310803";
+    let request = ["req", "-x509", "-newkey"];
     let arguments = [
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:1024",
         "-nodes",
         "-keyout",
         &key,
@@ -167,28 +166,8 @@ fn weak(dir: &std::path::Path) -> Vec<u8> {
         "-addext",
         "basicConstraints=CA:FALSE",
     ];
-    kit::run("openssl", &arguments);
+    kit::run("openssl", &[&request[..], kind, &arguments].concat());
     std::fs::read(out).unwrap()
-}
-
-/// National certificates with GOST keys, where the corpora are at hand.
-fn gost() -> Vec<(String, Vec<u8>)> {
-    let corpora = std::env::var("QOLTANBA_CORPORA").unwrap_or("/work/shared/corpora".to_owned());
-    let dir = std::path::Path::new(&corpora).join("kz/nuca-test/certs");
-    let Ok(files) = std::fs::read_dir(&dir) else {
-        println!("skipped: GOST certificates: set QOLTANBA_CORPORA to the corpora");
-        return Vec::new();
-    };
-    let files = files.map(|entry| entry.unwrap().path());
-    let named = files.filter(|path| path.to_string_lossy().to_lowercase().contains("gost"));
-    let read = named.filter_map(|path| {
-        let certificate = std::fs::read(&path).ok()?;
-        let certificate = qoltanba::x509::Certificate::from_der_or_pem(&certificate).ok()?;
-        Some((path.display().to_string(), certificate.der().to_vec()))
-    });
-    let read: Vec<_> = read.collect();
-    assert!(!read.is_empty(), "no GOST certificate in {}", dir.display());
-    read
 }
 
 #[test]
