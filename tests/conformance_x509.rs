@@ -80,7 +80,7 @@ fn corpus(name: &str) -> Option<PathBuf> {
     let root = corpora_root();
     let path = Path::new(&root).join(name);
     if !path.exists() {
-        println!("skipped: {name} is not there; set QOLTANBA_CORPORA to the corpora");
+        say(&format!("skipped: {name} is not there; set QOLTANBA_CORPORA to the corpora"));
         return None;
     }
     Some(path)
@@ -119,11 +119,8 @@ fn settle(corpus: &str, results: &Results) -> (usize, usize) {
         wrong.push(format!("{}: no such case", known.case));
     }
     let outside = listed.iter().filter(|known| known.out_of_scope).count();
-    println!(
-        "{corpus} {}/{} ({outside} out of scope)",
-        results.len() - listed.len(),
-        results.len()
-    );
+    let right = results.len() - listed.len();
+    say(&format!("{corpus} {right}/{} ({outside} out of scope)", results.len()));
     assert!(wrong.is_empty(), "{} of {corpus}:\n{}", wrong.len(), wrong.join("\n"));
     (results.len() - listed.len(), outside)
 }
@@ -226,4 +223,10 @@ fn limbo(case: &Value) -> Result<(), String> {
 fn corpora_root() -> String {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpora");
     std::env::var("QOLTANBA_CORPORA").unwrap_or_else(|_| beside.to_owned())
+}
+
+/// Prints a line that the test runner does not swallow.
+fn say(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

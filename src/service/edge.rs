@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -148,6 +149,18 @@ pub async fn read_body(body: axum::body::Body, limit: usize) -> Result<Vec<u8>, 
             })
         }
     }
+}
+
+/// Runs blocking work and answers with its JSON, or with the problem in the caller's language.
+///
+/// # Errors
+/// What `work` returns.
+pub async fn answer<T: Send + 'static>(
+    app: &Arc<App>,
+    language: Language,
+    work: impl FnOnce(&App) -> Result<T, Problem> + Send + 'static,
+) -> Answer<Json<T>> {
+    blocking(app, work).await.map(Json).map_err(|problem| Refusal::new(problem, language))
 }
 
 /// Runs blocking work (cryptography, the store, outbound fetches) off the request threads.

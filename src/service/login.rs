@@ -16,7 +16,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
 
-use super::edge::{Answer, Body, Refusal, Wanted, blocking};
+use super::edge::{Answer, Body, Refusal, Wanted, answer, blocking};
 use super::{App, signing};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::{Bin, Iin};
@@ -117,10 +117,9 @@ pub async fn challenge(
 pub async fn login(
     State(app): State<Arc<App>>,
     Wanted(language): Wanted,
-    Body(answer): Body<LoginRequest>,
+    Body(reply): Body<LoginRequest>,
 ) -> Answer<Json<LoggedIn>> {
-    let opened = blocking(&app, move |app| open_session(app, &answer, language)).await;
-    Ok(Json(opened.map_err(|p| Refusal::new(p, language))?))
+    answer(&app, language, move |app| open_session(app, &reply, language)).await
 }
 
 /// Ends the session.

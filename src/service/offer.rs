@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
-use super::edge::{Answer, Path, Refusal, Wanted, blocking};
+use super::edge::{Answer, Path, Wanted, answer};
 use crate::licensing::almaty;
 use crate::licensing::catalogue::Service;
 use crate::text::Language;
@@ -49,8 +49,7 @@ pub async fn one(
     Wanted(language): Wanted,
     Path(id): Path<String>,
 ) -> Answer<Json<Service>> {
-    let found = blocking(&app, move |app| app.service_today(&id).cloned()).await;
-    Ok(Json(found.map_err(|p| Refusal::new(p, language))?))
+    answer(&app, language, move |app| app.service_today(&id).cloned()).await
 }
 
 impl ServiceView {

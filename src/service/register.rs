@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 
-use super::edge::{Answer, Path, Query, Refusal, Wanted, blocking};
+use super::edge::{Answer, Path, Query, Refusal, Wanted, answer, blocking};
 use super::{App, code};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::{Bin, Iin};
@@ -75,10 +75,10 @@ pub async fn look_up(
     Wanted(language): Wanted,
     Query(query): Query<LookUp>,
 ) -> Answer<Json<Vec<PublicLicence>>> {
-    let found = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         find(app, query.number, query.iin.map(String::from), query.bin.map(String::from))
-    });
-    Ok(Json(found.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// One licence by its number.
@@ -90,12 +90,11 @@ pub async fn one(
     Wanted(language): Wanted,
     Path(number): Path<String>,
 ) -> Answer<Json<PublicLicence>> {
-    let found = blocking(&app, move |app| find(app, Some(number), None, None)).await;
-    let found = found.map(|rows| rows.into_iter().next());
-    match found.map_err(|p| Refusal::new(p, language))? {
-        Some(licence) => Ok(Json(licence)),
-        None => Err(Refusal::new(no_such_licence(), language)),
-    }
+    answer(&app, language, move |app| {
+        let found = find(app, Some(number), None, None)?;
+        found.into_iter().next().ok_or_else(no_such_licence)
+    })
+    .await
 }
 
 /// A document of a licence, for whoever holds the code: `licence.xml` or `licence-kk.pdf`.

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::case_view::CaseView;
 use super::cases::Loaded;
 use super::checks::{Check, CheckView};
-use super::edge::{Answer, Body, Path, Query, Refusal, Wanted, blocking, read_body};
+use super::edge::{Answer, Body, Path, Query, Refusal, Wanted, answer, blocking, read_body};
 use super::login::Session;
 use super::{App, register, signing};
 use crate::crypto::{DigestAlgorithm, digest, hex};
@@ -84,7 +84,7 @@ pub async fn begin(
     Path(id): Path<String>,
     Body(wish): Body<NewRequest>,
 ) -> Answer<Json<CaseView>> {
-    let begun = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         check_id(&id)?;
         let (applicant, applicant_name) = applicant(&session, wish.applicant)?;
         app.store.change(|change| {
@@ -103,8 +103,8 @@ pub async fn begin(
             let loaded = app.open_case(change, &wish.service, new)?;
             own_view(app, &loaded.case, language)
         })
-    });
-    Ok(Json(begun.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// Saves the form. Values that are not right yet are kept and named in the answer.
@@ -139,7 +139,7 @@ pub async fn attach(
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
     let octets = read_body(request.into_body(), limits::ATTACHMENT_BYTES).await;
     let octets = octets.map_err(|p| Refusal::new(p, language))?;
-    let attached = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         let attachment = Attachment {
             name,
             media_type: media_type.clone(),
@@ -154,8 +154,8 @@ pub async fn attach(
             change.put_document(&media_type, &octets)?;
             own_view(app, &loaded.case, language)
         })
-    });
-    Ok(Json(attached.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// Takes an attachment away.
@@ -181,7 +181,7 @@ pub async fn pay(
     session: Session,
     Path(id): Path<String>,
 ) -> Answer<Json<PaymentState>> {
-    let opened = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         let loaded = app.store.view(|view| Loaded::own(view, &id, &session))?;
         let invoice = invoice(app, &loaded.case)?;
         let state = app.payments()?.open(&invoice)?;
@@ -192,8 +192,8 @@ pub async fn pay(
             loaded.apply(app, change, command, &Actor::System)?;
             Ok::<_, Problem>(state)
         })
-    });
-    Ok(Json(opened.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// Asks the payment gateway for the fact of payment.
@@ -206,7 +206,7 @@ pub async fn check_payment(
     session: Session,
     Path(id): Path<String>,
 ) -> Answer<Json<CaseView>> {
-    let checked = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         let loaded = app.store.view(|view| Loaded::own(view, &id, &session))?;
         if loaded.case.payment.settled() {
             return own_view(app, &loaded.case, language);
@@ -228,8 +228,8 @@ pub async fn check_payment(
             loaded.apply(app, change, command, &Actor::System)?;
             own_view(app, &loaded.case, language)
         })
-    });
-    Ok(Json(checked.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// Chooses the certificate to sign with; it is checked at once. A refused one loses nothing:
@@ -245,7 +245,7 @@ pub async fn choose_certificate(
     Path(id): Path<String>,
     Body(choice): Body<CertificateBody>,
 ) -> Answer<Json<CheckView>> {
-    let checked = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         let certificate = signing::certificate(&choice.certificate)?;
         let loaded = app.store.view(|view| Loaded::own(view, &id, &session))?;
         let check = Check::make(app, &loaded.case, &certificate, CheckStage::Choice);
@@ -254,8 +254,8 @@ pub async fn choose_certificate(
             return Err(Problem::refused(check.reasons));
         }
         Ok(check.view(language))
-    });
-    Ok(Json(checked.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// The applicant's cabinet: own requests, the latest first.
@@ -266,7 +266,7 @@ pub async fn cabinet(
     Wanted(language): Wanted,
     session: Session,
 ) -> Answer<Json<Vec<CaseView>>> {
-    let found = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         let own = CaseFilter {
             owner_iin: session.iin.as_ref().map(ToString::to_string),
             latest_first: true,
@@ -289,8 +289,8 @@ pub async fn cabinet(
             }
         }
         Ok(views)
-    });
-    Ok(Json(found.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// One request: the applicant's own, or a registered one for an officer.
@@ -302,14 +302,14 @@ pub async fn one(
     session: Session,
     Path(id): Path<String>,
 ) -> Answer<Json<CaseView>> {
-    let found = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         let case = visible(app, &id, &session)?;
         if session.is(&case.applicant) {
             return own_view(app, &case, language);
         }
         CaseView::new(app, &case, language)
-    });
-    Ok(Json(found.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// A document of a request by its digest: for its applicant, or for an officer once registered.

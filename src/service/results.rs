@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::case_view::CaseView;
 use super::cases::Loaded;
-use super::edge::{Answer, Body, Path, Refusal, Wanted, blocking};
+use super::edge::{Answer, Body, Path, Wanted, answer};
 use super::login::Session;
 use super::requests::CertificateBody;
 use super::result_document::ResultDocument;
@@ -68,15 +68,15 @@ pub async fn prepare(
     Path(id): Path<String>,
     Body(body): Body<CertificateBody>,
 ) -> Answer<Json<Signing>> {
-    let prepared = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         let certificate = signing::certificate(&body.certificate)?;
         let (loaded, officer) =
             app.store.view(|view| Loaded::at_authority(app, view, &id, &session))?;
         let to_sign = next(app, &loaded.case, &officer, &session, &certificate)?;
         let request = CaseView::new(app, &loaded.case, language)?;
         Ok(Signing { to_sign, request })
-    });
-    Ok(Json(prepared.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// Takes signature values, verifies what they complete, and gives what has to be signed next.
@@ -91,7 +91,7 @@ pub async fn complete(
     Path(id): Path<String>,
     Body(body): Body<SignaturesBody>,
 ) -> Answer<Json<Signing>> {
-    let done = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         let (loaded, officer) =
             app.store.view(|view| Loaded::at_authority(app, view, &id, &session))?;
         let case = loaded.case;
@@ -107,8 +107,8 @@ pub async fn complete(
             None => Vec::new(),
         };
         Ok(Signing { to_sign, request: CaseView::new(app, &loaded.case, language)? })
-    });
-    Ok(Json(done.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// What has to be signed next; each is kept as a ticket until its value comes.

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::case_view::CaseView;
 use super::cases::Loaded;
-use super::edge::{Answer, Body, Path, Refusal, Wanted, blocking};
+use super::edge::{Answer, Body, Path, Wanted, answer};
 use super::login::Session;
 use crate::licensing::Case;
 use crate::licensing::case::{Decision, StepAct};
@@ -41,7 +41,7 @@ pub async fn tasks(
     Wanted(language): Wanted,
     session: Session,
 ) -> Answer<Json<Vec<CaseView>>> {
-    let found = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         let officer = app.officer(&session).ok_or_else(|| {
             Problem::new(Kind::Forbidden, "no-office", "You are not on the authority's list.")
         })?;
@@ -72,8 +72,8 @@ pub async fn tasks(
             }
         }
         Ok(tasks)
-    });
-    Ok(Json(found.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// Does a step. Deciding gives the result its number in the same change, so that a number is
@@ -89,7 +89,7 @@ pub async fn act(
     Path(id): Path<String>,
     Body(body): Body<ActBody>,
 ) -> Answer<Json<CaseView>> {
-    let done = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         if let StepAct::Assign { expert } = &body.act {
             check_expert(app, expert)?;
         }
@@ -105,8 +105,8 @@ pub async fn act(
             }
             CaseView::new(app, &loaded.case, language)
         })
-    });
-    Ok(Json(done.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 fn result_number(

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::case_view::CaseView;
 use super::cases::Loaded;
 use super::checks::Check;
-use super::edge::{Answer, Body, Path, Refusal, Wanted, blocking};
+use super::edge::{Answer, Body, Path, Wanted, answer};
 use super::login::Session;
 use super::requests::{CertificateBody, own_view, record};
 use super::{App, signing};
@@ -74,11 +74,11 @@ pub async fn prepare(
     Path(id): Path<String>,
     Body(body): Body<CertificateBody>,
 ) -> Answer<Json<ToSign>> {
-    let prepared = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         let certificate = signing::certificate(&body.certificate)?;
         prepare_request(app, &id, &session, &certificate)
-    });
-    Ok(Json(prepared.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 /// Takes the signature value, verifies the signed request and registers it.
@@ -94,12 +94,12 @@ pub async fn complete(
     Path(id): Path<String>,
     Body(body): Body<SignatureBody>,
 ) -> Answer<Json<CaseView>> {
-    let done = blocking(&app, move |app| {
+    answer(&app, language, move |app| {
         let value = signing::base64("signature", &body.signature)?;
         let case = register(app, &id, &session, &value, language)?;
         own_view(app, &case, language)
-    });
-    Ok(Json(done.await.map_err(|p| Refusal::new(p, language))?))
+    })
+    .await
 }
 
 fn prepare_request(
