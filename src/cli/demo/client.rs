@@ -40,10 +40,10 @@ impl Client {
         let certificate = STANDARD.encode(signer.certificate().der());
         let challenge = client
             .post("/api/v1/login/challenge", &json!({ "certificate": certificate }))?
-            .expect(201)?;
+            .answered(201)?;
         let signature = sign(&signer, text(&challenge, "toBeSigned")?)?;
         let answer = json!({ "challenge": challenge["id"], "signature": signature });
-        let opened = client.post("/api/v1/login", &answer)?.expect(200)?;
+        let opened = client.post("/api/v1/login", &answer)?.answered(200)?;
         client.session = Some(text(&opened, "session")?.to_owned());
         client.signer = Some(signer);
         Ok(client)
@@ -112,7 +112,7 @@ impl Client {
 
 impl Reply {
     /// The JSON of an answer with this status.
-    pub fn expect(self, status: u16) -> Result<Value, Problem> {
+    pub fn answered(self, status: u16) -> Result<Value, Problem> {
         if self.status == status {
             return Ok(self.json);
         }

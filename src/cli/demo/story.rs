@@ -53,7 +53,7 @@ impl Story<'_> {
         let employee = self.setting.world.certificate("employee").map_err(pki::problem)?;
         let employee = base64::engine::general_purpose::STANDARD.encode(employee.der());
         let path = format!("/api/v1/requests/{id}/certificate?lang={}", self.language);
-        let refusal = head.post(&path, &json!({ "certificate": employee }))?.expect(422)?;
+        let refusal = head.post(&path, &json!({ "certificate": employee }))?.answered(422)?;
         tell::refused(&format!(
             "A colleague's certificate is refused ({}): {}",
             text(&refusal, "code")?,
@@ -79,7 +79,7 @@ impl Story<'_> {
         self.attach(&person, &id)?;
         self.pay(&person, &id)?;
         self.choose_and_sign(&person, &id)?;
-        let service = person.get("/api/v1/services/import-export-licence")?.expect(200)?;
+        let service = person.get("/api/v1/services/import-export-licence")?.answered(200)?;
         let ground = text(&service["grounds"][0], "code")?.to_owned();
         let decision = json!({
             "decision": "refuse",
@@ -98,7 +98,7 @@ impl Story<'_> {
         let anyone = Client::new(&self.setting.service);
         for name in ["licence.xml", "licence-kk.pdf", "refusal.xml", "refusal-ru.pdf"] {
             let octets = self.load(name)?;
-            let report = anyone.post_octets("/api/v1/verify", &octets)?.expect(200)?;
+            let report = anyone.post_octets("/api/v1/verify", &octets)?.answered(200)?;
             if report["verdict"] != "TOTAL-PASSED" {
                 return Err(unexpected(&format!("{name}: {report}")));
             }
@@ -116,7 +116,7 @@ impl Story<'_> {
         }
         let forged = forge(self.load("licence.xml")?);
         let path = format!("/api/v1/verify?lang={}", self.language);
-        let report = anyone.post_octets(&path, &forged)?.expect(200)?;
+        let report = anyone.post_octets(&path, &forged)?.answered(200)?;
         if report["verdict"] != "TOTAL-FAILED" {
             return Err(unexpected(&format!("a forged licence: {report}")));
         }
@@ -125,7 +125,7 @@ impl Story<'_> {
             text(&report, "verdict")?,
             report["signatures"][0]["reasons"][0]["message"].as_str().unwrap_or_default()
         ));
-        let public = anyone.get(&format!("/api/v1/licences/{}", licence.number))?.expect(200)?;
+        let public = anyone.get(&format!("/api/v1/licences/{}", licence.number))?.answered(200)?;
         tell::step(&format!(
             "Public look-up of {}: {}, {}",
             licence.number,
@@ -187,7 +187,7 @@ impl Story<'_> {
             "applicant": applicant,
             "language": language,
         });
-        client.put(&format!("/api/v1/requests/{id}"), &body)?.expect(200)?;
+        client.put(&format!("/api/v1/requests/{id}"), &body)?.answered(200)?;
         Ok(id)
     }
 
@@ -195,14 +195,14 @@ impl Story<'_> {
         let path = format!("/api/v1/requests/{id}/form?lang={}", self.language);
         let mut values = values(form);
         let goods = values.insert("goods.code", "27101").unwrap_or_default();
-        let draft = client.put(&path, &json!(values))?.expect(200)?;
+        let draft = client.put(&path, &json!(values))?.answered(200)?;
         tell::refused(&format!(
             "The form has a mistake, and says where: {}: {}",
             draft["faults"][0]["field"].as_str().unwrap_or_default(),
             draft["faults"][0]["message"].as_str().unwrap_or_default()
         ));
         values.insert("goods.code", goods);
-        let filled = client.put(&path, &json!(values))?.expect(200)?;
+        let filled = client.put(&path, &json!(values))?.answered(200)?;
         match filled["faults"].as_array() {
             Some(faults) if faults.is_empty() => {
                 tell::step("The 18-field form is filled in and valid, field by field");
@@ -214,7 +214,7 @@ impl Story<'_> {
 
     fn attach(&self, client: &Client, id: &str) -> Result<(), Problem> {
         let path = format!("/api/v1/requests/{id}/attachments/contract.pdf?document=contract");
-        let reply = client.upload(&path, "application/pdf", CONTRACT)?.expect(200)?;
+        let reply = client.upload(&path, "application/pdf", CONTRACT)?.answered(200)?;
         let sha256 = reply["attachments"][0]["sha256"].as_str().unwrap_or_default();
         tell::step(&format!(
             "The contract is attached ({} bytes, SHA-256 {}…)",
@@ -226,14 +226,14 @@ impl Story<'_> {
 
     fn pay(&self, client: &Client, id: &str) -> Result<(), Problem> {
         let path = format!("/api/v1/requests/{id}/payment");
-        let invoice = client.post(&path, &json!({}))?.expect(200)?;
+        let invoice = client.post(&path, &json!({}))?.answered(200)?;
         let early = client.post(&format!("{path}/check"), &json!({}))?;
         if early.status != 409 {
             return Err(unexpected("an unpaid request passed for a paid one"));
         }
         let payer = Client::new("");
-        payer.post(text(&invoice, "payAt")?, &json!({}))?.expect(200)?;
-        client.post(&format!("{path}/check"), &json!({}))?.expect(200)?;
+        payer.post(text(&invoice, "payAt")?, &json!({}))?.answered(200)?;
+        client.post(&format!("{path}/check"), &json!({}))?.answered(200)?;
         tell::step(&format!(
             "The fee of {} tenge is paid at the gateway ({}), and the fact of payment checked",
             invoice["amount"],
@@ -245,17 +245,17 @@ impl Story<'_> {
     fn choose_and_sign(&self, client: &Client, id: &str) -> Result<(), Problem> {
         let certificate = json!({ "certificate": client.certificate() });
         let path = format!("/api/v1/requests/{id}");
-        let check = client.post(&format!("{path}/certificate"), &certificate)?.expect(200)?;
+        let check = client.post(&format!("{path}/certificate"), &certificate)?.answered(200)?;
         let by = text(&check["revocation"], "source")?.to_uppercase();
         tell::step(&format!(
             "The certificate of {} is chosen and checked: path, validity, usage, {by}, identity",
             text(&check["signer"], "name")?
         ));
         let to_sign =
-            client.post(&format!("{path}/signature/prepare"), &certificate)?.expect(200)?;
+            client.post(&format!("{path}/signature/prepare"), &certificate)?.answered(200)?;
         let signature = client.sign(text(&to_sign, "toBeSigned")?)?;
         let signed = json!({ "signature": signature });
-        let case = client.post(&format!("{path}/signature"), &signed)?.expect(200)?;
+        let case = client.post(&format!("{path}/signature"), &signed)?.answered(200)?;
         tell::step(&format!(
             "The request with the manifest of its attachments is signed by the token ({})",
             text(&to_sign, "algorithm")?
@@ -299,15 +299,15 @@ impl Story<'_> {
         ];
         for (officer, what, act) in acts {
             let client = self.officer(officer)?;
-            let tasks = client.get("/api/v1/tasks")?.expect(200)?;
+            let tasks = client.get("/api/v1/tasks")?.answered(200)?;
             let waiting =
                 tasks.as_array().is_some_and(|tasks| tasks.iter().any(|task| task["id"] == *id));
             if !waiting {
                 return Err(unexpected(&format!("{officer} has no task for {id}")));
             }
-            let case = client.get(&format!("/api/v1/requests/{id}"))?.expect(200)?;
+            let case = client.get(&format!("/api/v1/requests/{id}"))?.answered(200)?;
             let body = json!({ "seen": case["version"], "act": act });
-            client.post(&format!("/api/v1/requests/{id}/steps"), &body)?.expect(200)?;
+            client.post(&format!("/api/v1/requests/{id}/steps"), &body)?.answered(200)?;
             let name = &self.setting.world.entry(officer).map_err(pki::problem)?.name;
             tell::step(&format!("{name}: {what}"));
         }
@@ -319,7 +319,7 @@ impl Story<'_> {
         let head = self.officer("officer-head")?;
         let path = format!("/api/v1/requests/{id}/result");
         let certificate = json!({ "certificate": head.certificate() });
-        let mut state = head.post(&format!("{path}/prepare"), &certificate)?.expect(200)?;
+        let mut state = head.post(&format!("{path}/prepare"), &certificate)?.answered(200)?;
         let mut signed = Vec::new();
         while let Some(to_sign) = state["toSign"].as_array().filter(|list| !list.is_empty()) {
             let mut signatures = BTreeMap::new();
@@ -329,7 +329,7 @@ impl Story<'_> {
                 signed.push(name);
             }
             let body = json!({ "signatures": signatures });
-            state = head.post(&format!("{path}/signatures"), &body)?.expect(200)?;
+            state = head.post(&format!("{path}/signatures"), &body)?.answered(200)?;
         }
         tell::step(&format!(
             "The head's token signs {}; each was verified before it left",
@@ -344,7 +344,7 @@ impl Story<'_> {
     }
 
     fn save(&self, client: &Client, id: &str, kind: &str) -> Result<(), Problem> {
-        let case = client.get(&format!("/api/v1/requests/{id}"))?.expect(200)?;
+        let case = client.get(&format!("/api/v1/requests/{id}"))?.answered(200)?;
         let directory = self.directory();
         std::fs::create_dir_all(&directory).map_err(Problem::internal)?;
         let mut names = Vec::new();
