@@ -7,10 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use qoltanba::config::{Config, FILE_NAME};
 use qoltanba::crypto::{Random as _, SystemRandom};
+use qoltanba::licensing::almaty;
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::store::{Sqlite, StoreExt as _, audit};
 use qoltanba::text::Language;
 use serde_json::{Value, json};
+use time::{Date, Duration, OffsetDateTime};
 
 use super::client::{Client, text};
 use super::setting::Setting;
@@ -194,6 +196,10 @@ impl Story<'_> {
     fn fill(&self, client: &Client, id: &str, form: &str) -> Result<(), Problem> {
         let path = format!("/api/v1/requests/{id}/form?lang={}", self.language);
         let mut values = values(form);
+        let today = almaty(OffsetDateTime::now_utc()).date();
+        let (from, to) = (day(today)?, day(today.saturating_add(Duration::days(364)))?);
+        values.insert("period.from", &from);
+        values.insert("period.to", &to);
         let goods = values.insert("goods.code", "27101").unwrap_or_default();
         let draft = client.put(&path, &json!(values))?.answered(200)?;
         tell::refused(&format!(
@@ -394,11 +400,15 @@ fn unexpected(what: &str) -> Problem {
     Problem::new(Kind::Internal, "story", format!("the story went wrong: {what}"))
 }
 
-/// What the applicant enters.
-fn values(form: &str) -> BTreeMap<&'static str, &'static str> {
+/// A day as forms have it.
+fn day(date: Date) -> Result<String, Problem> {
+    let format = time::macros::format_description!("[day].[month].[year]");
+    date.format(&format).map_err(Problem::internal)
+}
+
+/// What the applicant enters beside the period.
+fn values<'a>(form: &str) -> BTreeMap<&'a str, &'a str> {
     let common = [
-        ("period.from", "01.12.2026"),
-        ("period.to", "30.11.2027"),
         ("contract.number", "EX-17/2026"),
         ("contract.date", "15.10.2026"),
         ("applicant.name", "«ҰЛЫ ДАЛА САУДА» ЖШС (ТЕСТ)"),
