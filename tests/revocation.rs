@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use qoltanba::pki::double::{How, Service};
 use qoltanba::text::Language;
-use qoltanba::validation::{Question, SignatureReport, SubIndication, Verdict, Verifier};
+use qoltanba::validation::{
+    Diagnostic, Question, SignatureReport, SubIndication, Verdict, Verified, Verifier,
+};
 use qoltanba::x509::{
     HttpFetch, RevocationChecker, RevocationConfig, RevocationMethod, RevocationSource, TrustStore,
 };
@@ -58,19 +60,21 @@ fn trust() -> TrustStore {
 
 /// Judges the signed document while the doubles misbehave.
 fn judged(order: &[RevocationMethod]) -> SignatureReport {
+    judge(order, signed()).report.signatures.into_iter().next().unwrap()
+}
+
+fn judge(order: &[RevocationMethod], document: &[u8]) -> Verified {
     let source: Arc<dyn RevocationSource> = Arc::new(checker(order));
     let verifier = Verifier::new(trust(), Some(source));
-    let verified = verifier
-        .verify(&Question {
-            document: signed(),
-            content: None,
-            at: None,
-            now: OffsetDateTime::now_utc(),
-            purpose: Default::default(),
-            language: Language::En,
-        })
-        .unwrap();
-    verified.report.signatures.into_iter().next().unwrap()
+    let question = Question {
+        document,
+        content: None,
+        at: None,
+        now: OffsetDateTime::now_utc(),
+        purpose: Default::default(),
+        language: Language::En,
+    };
+    verifier.verify(&question).unwrap()
 }
 
 /// Whether the report a person reads says this of the signer's own certificate.
@@ -145,16 +149,74 @@ fn a_misbehaving_crl_server_leaves_the_verdict_open_and_the_report_says_why() {
 #[test]
 fn a_delta_that_needs_a_newer_base_is_left_out() {
     let (double, _alone) = (kit::double(), alone());
-    let world = kit::world();
-    let (leaf, issuer) = (world.certificate("person").unwrap(), world.certificate("ca").unwrap());
     // Only the first list asked for, the full one, is old; the delta refers to a newer one.
     double.misbehave(Service::Crl, How::Stale, 1.0, Some(1));
-    let now = OffsetDateTime::now_utc();
-    let answer = checker(&[RevocationMethod::Crl]).ask(&leaf, &issuer, now, now);
+    let report = judged(&[RevocationMethod::Crl]);
     double.misbehave(Service::Crl, How::None, 1.0, None);
-    let why = answer.why.unwrap_or_default();
-    assert_eq!(answer.status, qoltanba::x509::RevocationStatus::Unknown, "{why}");
-    assert!(why.contains("a delta CRL was left out: it needs a newer base CRL"), "{why}");
+    assert_eq!(report.verdict, Verdict::Indeterminate, "{:?}", report.reasons);
+    assert_eq!(report.sub_indication, Some(SubIndication::TryLater));
+    let why = "a delta CRL was left out: it needs a newer base CRL";
+    assert!(says(&report, why), "{:?}", report.reasons);
+}
+
+/// The date of an algorithm holds also where the signature was computed before.
+#[test]
+fn a_list_signed_with_sha1_is_not_believed_after_sha1_has_ended() {
+    let dir = kit::scratch("sha1-crl");
+    let path = |name: &str| dir.join(name).display().to_string();
+    let config = format!(
+        "[ca]\ndefault_ca=own\n[own]\ndatabase={}\ndefault_md=sha1\ndefault_crl_days=30\n\
+         crlnumber={}\n",
+        path("index"),
+        path("number")
+    );
+    for (name, text) in [("config", config.as_str()), ("index", ""), ("number", "01\n")] {
+        std::fs::write(path(name), text).unwrap();
+    }
+    let (key, certificate) = (path("key"), path("certificate"));
+    let fixed = ["-nodes", "-days", "30", "-subj", "/CN=Old"];
+    let make = ["req", "-x509", "-newkey", "rsa:2048", "-keyout", &key, "-out", &certificate];
+    kit::run("openssl", &[&make[..], &fixed].concat());
+    let list = path("list");
+    let sign = ["ca", "-gencrl", "-config", &path("config"), "-keyfile", &key];
+    kit::run("openssl", &[&sign[..], &["-cert", &certificate, "-out", &list]].concat());
+
+    let issuer = qoltanba::x509::read_certificates(&std::fs::read(&certificate).unwrap()).unwrap();
+    let list = qoltanba::x509::Crl::load(list.as_ref()).unwrap();
+    let verified = |at| list.verify(issuer[0].public_key(), at);
+    let (then, today) = (time::macros::datetime!(2012-01-01 0:00 UTC), OffsetDateTime::now_utc());
+    assert_eq!(verified(then), Ok(()));
+    let refused = verified(today).unwrap_err().to_string();
+    assert!(refused.contains("SHA-1"), "{refused}");
+    assert_eq!(verified(then), Ok(()), "and still for that time");
+}
+
+#[test]
+fn a_stored_answer_that_its_evidence_does_not_bear_out_is_not_believed() {
+    let (_double, _alone) = (kit::double(), alone());
+    let signer = kit::world().signer("revoked").unwrap();
+    let options = xml::SigningOptions::new(OffsetDateTime::now_utc());
+    let document = xml::sign(b"<request/>", &signer, &options).unwrap();
+    for order in [&[RevocationMethod::Ocsp, RevocationMethod::Crl][..], &[RevocationMethod::Crl]] {
+        let verified = judge(order, &document);
+        let stored = serde_json::to_value(verified.diagnostic()).unwrap();
+        let replayed = |stored: &serde_json::Value| {
+            let stored = Diagnostic::read(stored.to_string().as_bytes()).unwrap();
+            stored.replay(None, Language::En).unwrap()
+        };
+        let same = replayed(&stored);
+        assert_eq!(serde_json::to_value(same.diagnostic()).unwrap(), stored, "{order:?}");
+        assert_eq!(same.report.signatures[0].reasons, verified.report.signatures[0].reasons);
+        assert_eq!(verified.report.signatures[0].reasons[0].code.as_str(), "revoked");
+
+        let mut changed = stored.clone();
+        for answer in changed["answers"].as_array_mut().unwrap() {
+            answer["status"] = serde_json::json!({ "is": "good" });
+        }
+        let report = &replayed(&changed).report.signatures[0];
+        assert_eq!(report.sub_indication, Some(SubIndication::TryLater), "{order:?}");
+        assert!(says(report, "the stored evidence says something else"), "{:?}", report.reasons);
+    }
 }
 
 fn qoltanba(arguments: &[&str]) -> (i32, String) {

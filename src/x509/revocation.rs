@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::Certificate;
+use super::{Certificate, RevocationMemory};
 
 /// Whether a certificate was revoked at the time of judgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,11 @@ pub trait RevocationSource: Send + Sync {
         at: OffsetDateTime,
         now: OffsetDateTime,
     ) -> RevocationAnswer;
+
+    /// What this source has learnt, for one that takes its place to go on with.
+    fn memory(&self) -> Option<RevocationMemory> {
+        None
+    }
 }
 
 impl RevocationAnswer {

@@ -12,6 +12,7 @@ mod officers;
 mod outages;
 mod pages;
 mod refusals;
+mod reload;
 
 use qoltanba::pki::double::{How, Service};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
