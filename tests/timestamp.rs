@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use qoltanba::crypto::SystemRandom;
 use qoltanba::pki::double::{How, Service};
+use qoltanba::signature::Stamped;
 use qoltanba::text::Language;
 use qoltanba::timestamp::{self, TimestampClient, TimestampQuestion};
 use qoltanba::validation::Diagnostic;
@@ -144,8 +145,9 @@ fn an_authority_that_is_slow_or_breaks_off_gives_no_stamp_and_its_end_is_told() 
     let certificate = |id| world.certificate(id).unwrap();
     let trust = TrustStore::new(vec![certificate("root")], vec![certificate("ca")]);
     let now = OffsetDateTime::now_utc();
+    let data = Stamped::Octets("мәтін".as_bytes().to_vec());
     let question = TimestampQuestion {
-        data: "мәтін".as_bytes(),
+        data: &data,
         extra: &[],
         trust: &trust,
         revocation: None,
@@ -153,6 +155,7 @@ fn an_authority_that_is_slow_or_breaks_off_gives_no_stamp_and_its_end_is_told() 
         now,
         policies: &[],
         accuracy: None,
+        skew: time::Duration::minutes(5),
     };
     let client = |urls: &[&str]| {
         let urls = urls.iter().map(|url| (*url).to_owned()).collect();

@@ -57,10 +57,18 @@ struct Known {
     useless: Option<Useless>,
 }
 
+/// Why nobody gave a usable answer.
+pub(super) struct NoAnswer {
+    pub why: String,
+    /// Whether it is the same for every time of judgement.
+    pub always: bool,
+}
+
 /// That nobody gave a usable answer, the last time somebody asked.
 struct Useless {
     since: OffsetDateTime,
-    at: OffsetDateTime,
+    /// For which times of judgement: from this one on.
+    from: OffsetDateTime,
     why: String,
 }
 
@@ -72,7 +80,7 @@ impl Answers {
         question: Question,
         terms: Terms,
         judge: &dyn Fn(&Answer) -> Result<RevocationAnswer, String>,
-        ask: &dyn Fn() -> Result<(Answer, RevocationAnswer), String>,
+        ask: &dyn Fn() -> Result<(Answer, RevocationAnswer), NoAnswer>,
     ) -> Result<RevocationAnswer, String> {
         let slot = self.slot(question);
         let before = slot.count.load(Ordering::Acquire);
@@ -86,13 +94,12 @@ impl Answers {
         if let Some(judged) = held.and_then(|held| judge(held).ok()) {
             return Ok(judged);
         }
-        // What was useless for one time may be of use for an earlier one.
-        let useless = known.useless.as_ref().filter(|one| one.at <= terms.at);
+        let useless = known.useless.as_ref().filter(|one| one.from <= terms.at);
         if let Some(one) = useless.filter(|one| waited || one.lasts(terms)) {
             return Err(one.why.clone());
         }
         let outcome = ask().and_then(|(answer, judged)| match judged.status {
-            RevocationStatus::Unknown => Err(judged.why.unwrap_or_default()),
+            RevocationStatus::Unknown => Err(judged.why.unwrap_or_default().into()),
             _ => Ok((answer, judged)),
         });
         slot.count.fetch_add(1, Ordering::Release);
@@ -101,9 +108,10 @@ impl Answers {
                 *known = Known { answer: Some(answer), useless: None };
                 Ok(judged)
             }
-            Err(why) => {
-                let (since, at) = (terms.now, terms.at);
-                known.useless = Some(Useless { since, at, why: why.clone() });
+            Err(NoAnswer { why, always }) => {
+                // What is too old for one time may do for an earlier one.
+                let from = if always { OffsetDateTime::UNIX_EPOCH } else { terms.at };
+                known.useless = Some(Useless { since: terms.now, from, why: why.clone() });
                 Err(why)
             }
         }
@@ -126,6 +134,12 @@ impl Answer {
             (None, Some(next)) => next.min(self.received + LONGEST_REUSE),
             (None, None) => self.received,
         }
+    }
+}
+
+impl From<String> for NoAnswer {
+    fn from(why: String) -> Self {
+        Self { why, always: true }
     }
 }
 

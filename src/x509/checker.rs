@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 
-use super::answers::{Answer, Answers, Terms};
+use super::answers::{Answer, Answers, NoAnswer, Terms};
 use super::crl_cache::CrlCache;
 use super::crl_status::{CrlCheck, Located};
 use super::evidence::WithEvidence;
@@ -149,6 +149,13 @@ impl RevocationSource for RevocationChecker {
     fn memory(&self) -> Option<RevocationMemory> {
         Some(self.memory.clone())
     }
+
+    fn with_evidence<'a>(&'a self, evidence: &[&[u8]]) -> Option<Box<dyn RevocationSource + 'a>> {
+        match self.config.mode {
+            RevocationMode::Off => None,
+            _ => Some(Box::new(WithEvidence::new(self, evidence))),
+        }
+    }
 }
 
 impl RevocationChecker {
@@ -231,16 +238,19 @@ impl RevocationChecker {
         let (reuse, pause) = (self.config.ocsp_reuse, self.config.pause_after_failure);
         let ask = || {
             if self.config.mode == RevocationMode::Offline {
-                return Err("OCSP: not asked, offline".to_owned());
+                return Err("OCSP: not asked, offline".to_owned().into());
             }
-            let mut why = String::new();
+            let mut none = NoAnswer::from(String::new());
             for url in urls.iter().take(limits::STATUS_ADDRESSES) {
                 match self.ask_responder(url, &check) {
                     Ok(outcome) => return Ok(outcome),
-                    Err(reason) => why = format!("OCSP: {reason}"),
+                    Err(NoAnswer { why, always }) => {
+                        none.why = format!("OCSP: {why}");
+                        none.always &= always;
+                    }
                 }
             }
-            Err(why)
+            Err(none)
         };
         let judge = |held: &Answer| self.believed(held, &check);
         self.memory.0.answers.obtain(question, Terms { at, now, reuse, pause }, &judge, &ask)
@@ -250,8 +260,8 @@ impl RevocationChecker {
         &self,
         url: &str,
         check: &OcspCheck<'_>,
-    ) -> Result<(Answer, RevocationAnswer), String> {
-        let mut result = Err(String::new());
+    ) -> Result<(Answer, RevocationAnswer), NoAnswer> {
+        let mut result = Err(String::new().into());
         let hashes: &[_] = match self.config.ocsp_sha1 {
             true => &[DigestAlgorithm::Sha256, DigestAlgorithm::Sha1],
             false => &[DigestAlgorithm::Sha256],
@@ -259,7 +269,7 @@ impl RevocationChecker {
         for hash in hashes {
             let mut nonce = vec![0; 16];
             if !self.random.fill(&mut nonce) {
-                return Err("no randomness for the request".to_owned());
+                return Err("no randomness for the request".to_owned().into());
             }
             let (certificate, issuer) = (check.certificate, check.issuer);
             let request = OcspRequest::new(certificate, issuer, *hash, Some(nonce.clone()));
@@ -271,21 +281,25 @@ impl RevocationChecker {
                 Ok(response) => response,
                 // What a responder says that cannot find the issuer by this hash.
                 Err(error @ OcspError::Refused("unauthorized" | "malformedRequest")) => {
-                    result = Err(error.to_string());
+                    result = Err(error.to_string().into());
                     continue;
                 }
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.to_string().into()),
             };
             let (url, received) = (url.to_owned(), check.now);
             let mut held = Answer { response, der, url, received, next_update: None };
-            let answer = self.believed(&held, &OcspCheck { nonce: Some(&nonce), ..*check });
+            let check = OcspCheck { nonce: Some(&nonce), ..*check };
+            let answer = self.believed(&held, &check);
             held.next_update = answer.as_ref().ok().and_then(|answer| answer.next_update);
             match answer {
                 Ok(answer) if answer.status != RevocationStatus::Unknown => {
                     return Ok((held, answer));
                 }
                 Ok(answer) => result = Ok((held, answer)),
-                Err(reason) => return Err(reason),
+                Err(why) => {
+                    let always = held.response.check(&check).is_err_and(|error| error.is_final());
+                    return Err(NoAnswer { why, always });
+                }
             }
         }
         result

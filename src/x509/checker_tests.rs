@@ -510,15 +510,29 @@ fn a_useless_answer_is_remembered_for_a_while_and_then_asked_for_again() {
         let again = ask(NOW + second, NOW + second);
         assert!(says(&again).contains(expected), "the reason stays: {again:?}");
         assert_eq!(world.stub.hits("/ocsp"), asked, "{expected}: asked again at once");
-        // An earlier time is another question, and so is the same after the pause.
-        world.respond(world.authority.signer(), |nonce| Says::good(Some(nonce)));
-        assert_eq!(ask(NOW - Duration::hours(1), NOW).status, RevocationStatus::Good);
-        world.stub.on("/ocsp", way(&world));
-        assert_eq!(ask(NOW + second, NOW + second).status, RevocationStatus::Unknown);
+        assert_eq!(ask(NOW - Duration::DAY, NOW).status, RevocationStatus::Unknown);
+        assert_eq!(world.stub.hits("/ocsp"), asked, "{expected}: asked again for another time");
         world.respond(world.authority.signer(), |nonce| Says::good(Some(nonce)));
         let later = NOW + pause * 2;
         assert_eq!(ask(later, later).status, RevocationStatus::Good, "{expected}");
     }
+}
+
+#[test]
+fn an_answer_too_old_for_one_time_may_do_for_an_earlier_one() {
+    let world = World::new();
+    let pause = Duration::minutes(1);
+    let checker = world.checker(RevocationConfig { pause_after_failure: pause, ..world.config() });
+    let made = NOW - Duration::days(2);
+    let old = move |nonce| Says { made, ..Says::good(Some(nonce)) };
+    world.respond(world.authority.signer(), old);
+    let ask =
+        |at| checker.ask(&world.leaf.certificate, &world.authority.certificate, at, NOW).status;
+    assert_eq!(ask(NOW), RevocationStatus::Unknown);
+    assert_eq!(ask(NOW + Duration::SECOND), RevocationStatus::Unknown);
+    assert_eq!(world.stub.hits("/ocsp"), 1);
+    assert_eq!(ask(made), RevocationStatus::Good);
+    assert_eq!(world.stub.hits("/ocsp"), 2);
 }
 
 #[test]

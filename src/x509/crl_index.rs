@@ -19,6 +19,10 @@ const NEGATIVE: u8 = 0x80;
 /// Of the octet after the number: no reason is given.
 const NO_REASON: u8 = 0x7f;
 
+/// Digits of π, and of the golden section: they hold the hash together if a seed is poor.
+const SPREAD: [u64; 2] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344];
+const FRACTION: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// One revoked certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -57,15 +61,15 @@ enum Key<'a> {
 
 impl CrlIndex {
     /// Makes the index in two walks over the entries: one that counts, one that puts each in its
-    /// place. `expected` is a guess at their number; `seed` is 16 octets that the author of the
-    /// entries could not choose. What the walk itself says is returned beside.
+    /// place. `expected` is a guess at their number; `seed` ends in 16 octets that the author of
+    /// the entries could not choose. What the walk itself says is returned beside.
     pub(crate) fn build<T>(
         seed: &[u8],
         expected: usize,
         walk: impl Walk<T>,
     ) -> Result<(Self, T), DerError> {
-        let (low, high) = (seed.last_chunk(), seed.first_chunk());
-        let seed = [low, high].map(|half| half.map_or(0, |octets| u64::from_be_bytes(*octets)));
+        let mut halves = seed.rchunks_exact(8).map(|half| half.iter().fold(0, shifted));
+        let seed = SPREAD.map(|one| one ^ halves.next().unwrap_or(0));
         let groups = expected.clamp(1, limits::CRL_BYTES) as u32;
         let mut this = Self {
             seed,
@@ -170,7 +174,7 @@ impl CrlIndex {
         let low = u64::from_be_bytes([i, j, k, l, m, n, o, p]);
         let between = u64::from(u32::from_be_bytes(between));
         let mixed = mix(high ^ self.seed[0], low ^ self.seed[1]);
-        let mixed = mix(mixed ^ between, self.seed[0] ^ 0x9e37_79b9_7f4a_7c15);
+        let mixed = mix(mixed ^ between, self.seed[0] ^ FRACTION);
         ((u64::from(mixed as u32) * u64::from(self.groups)) >> 32) as u32
     }
 
@@ -209,6 +213,10 @@ impl<'a> Key<'a> {
             }
         }
     }
+}
+
+fn shifted(sum: u64, octet: &u8) -> u64 {
+    sum << 8 | u64::from(*octet)
 }
 
 fn mix(one: u64, other: u64) -> u64 {

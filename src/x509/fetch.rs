@@ -152,7 +152,10 @@ impl Fetch for HttpFetch {
     fn get_large(&self, url: &str, max: usize) -> Result<Large, FetchError> {
         self.allowed.check(url)?;
         let body = Self::body(url, max, self.agent.get(url).call())?;
-        Large::read(body, max + 1).map_err(|error| failure(url, max, error.into()))
+        match Large::read(body, max + 1) {
+            Ok(octets) if octets.len() > max => Err(FetchError::TooLarge(url.to_owned(), max)),
+            outcome => outcome.map_err(|error| failure(url, max, error.into())),
+        }
     }
 
     fn post(

@@ -55,6 +55,13 @@ pub enum OcspError {
     Stale(String),
 }
 
+impl OcspError {
+    /// Whether the response is as useless for any other time of judgement.
+    pub(crate) fn is_final(&self) -> bool {
+        !matches!(self, Self::Stale(_) | Self::Unsupported(_))
+    }
+}
+
 /// What a believed response says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OcspAnswer {
