@@ -304,8 +304,10 @@ fn parse(der: Large) -> Result<Crl, DerError> {
     let indirect = extensions.issuing_point.as_ref().is_some_and(|point| point.indirect);
     let own = [GeneralName::Directory(issuer.clone())];
     let walk = |put: &mut dyn FnMut(&[u8], Entry)| walk(list, indirect, &own, put);
-    // The shortest entry has 20 octets, a national one 37. Nobody chooses their signature's value.
-    let (index, (issuers, understood)) = CrlIndex::build(&signature, list.len() / 37, walk)?;
+    // A national entry has 38 octets, the shortest possible one 20. Nobody chooses the value of
+    // their signature.
+    let size = (list.len() / 38, list.len() / 20);
+    let (index, (issuers, understood)) = CrlIndex::build(&signature, size, walk)?;
     extensions.unknown_critical |= !understood;
 
     let tbs = header..header + tbs.whole.len();

@@ -42,7 +42,9 @@ fn lists_and_anchors_replaced_while_people_ask_are_taken_over_and_nobody_is_refu
     kit::double();
     let dir = kit::scratch("reload");
     let (trust, lists, cache) = (dir.join("trust"), dir.join("lists"), dir.join("cache"));
-    [&trust, &lists, &cache].map(|folder| fs::create_dir(folder).unwrap());
+    for folder in [&trust, &lists, &cache] {
+        fs::create_dir(folder).unwrap();
+    }
     let anchor = trust.join("root.cer");
     put(&anchor, world().certificate("root").unwrap().der());
     put(&trust.join("ca.cer"), world().certificate("ca").unwrap().der());
