@@ -96,9 +96,7 @@ impl Prepared {
         let key = certificate.public_key();
         verify(algorithm, ValueForm::Fixed, key, &self.attributes, value)
             .map_err(|_| CmsError::WrongValue)?;
-        let ecdsa =
-            matches!(algorithm, SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384);
-        let value = match ecdsa {
+        let value = match algorithm.is_ecdsa() {
             true => ecdsa_fixed_to_der(value).ok_or(CmsError::WrongValue)?,
             false => value.to_vec(),
         };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
 
 use super::ReplayError;
-use crate::crypto::{SIGNATURES, SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
+use crate::crypto::{SignatureAlgorithm, ValueForm};
 use crate::limits;
 use crate::reason::Reason;
 use crate::signature::{
@@ -114,7 +114,7 @@ fn certificate(stored: &Octets) -> Result<Certificate, ReplayError> {
 impl StoredSignature {
     pub(super) fn new(found: &FoundSignature) -> Self {
         let algorithm = match &found.algorithm {
-            Ok(algorithm) => algorithm.row().name.to_owned(),
+            Ok(algorithm) => algorithm.name(),
             Err(unsupported) => unsupported.name.clone(),
         };
         let stamp = |one: &CarriedTimestamp| StoredTimestamp {
@@ -152,7 +152,7 @@ impl StoredSignature {
         Ok(FoundSignature {
             id: self.id.clone(),
             format: self.format,
-            algorithm: algorithm(&self.algorithm),
+            algorithm: SignatureAlgorithm::from_name(&self.algorithm),
             value_form: if self.fixed_form { ValueForm::Fixed } else { ValueForm::Der },
             signed_octets: self.signed_octets.0.clone(),
             value: self.value.0.clone(),
@@ -165,12 +165,6 @@ impl StoredSignature {
             timestamps: self.timestamps.iter().map(stamp).collect(),
         })
     }
-}
-
-fn algorithm(name: &str) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
-    let row = SIGNATURES.iter().find(|row| row.name == name);
-    let unsupported = || UnsupportedAlgorithm { name: name.chars().take(128).collect() };
-    row.and_then(|row| row.algorithm).ok_or_else(unsupported)
 }
 
 impl StoredAnswer {
