@@ -106,7 +106,7 @@ impl Prepared {
             algorithm: oid(algorithm.digest().row().oids.first().copied().unwrap_or_default()),
             parameters: None,
         };
-        let null = if ecdsa { None } else { Some(Any::new(encode(&())?)) };
+        let null = if algorithm.is_ecdsa() { None } else { Some(Any::new(encode(&())?)) };
         let attributes: AttributeSet = rasn::der::decode(&self.attributes).map_err(malformed)?;
         let signer = SignerInfo {
             version: 1.into(),

@@ -3,9 +3,9 @@
 use time::OffsetDateTime;
 
 use super::{Token, TokenInfo};
-use crate::crypto::{VerifyError, digest, verify as verify_value};
+use crate::crypto::{VerifyError, verify as verify_value};
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::FoundSignature;
+use crate::signature::{FoundSignature, Stamped};
 use crate::x509::der::{self, Reader};
 use crate::x509::{
     Certificate, Path, PathRequest, Purpose, RevocationSource, RevocationStatus, TrustStore,
@@ -19,7 +19,7 @@ const SIGNING_CERTIFICATE: [&str; 2] = ["1.2.840.113549.1.9.16.2.12", "1.2.840.1
 #[derive(Clone, Copy)]
 pub struct TimestampQuestion<'a> {
     /// What was stamped.
-    pub data: &'a [u8],
+    pub data: &'a Stamped,
     /// Certificates that came along elsewhere, for tokens without the authority's.
     pub extra: &'a [Certificate],
     /// Whom to believe.
@@ -76,7 +76,7 @@ pub fn verify(
     Ok(VerifiedTimestamp { info: info.clone(), path })
 }
 
-fn imprint(info: &TokenInfo, data: &[u8]) -> Result<(), Reason> {
+fn imprint(info: &TokenInfo, data: &Stamped) -> Result<(), Reason> {
     let algorithm = info.digest.as_ref().map_err(|error| {
         Reason::new(ReasonCode::UnsupportedAlgorithm, format!("imprint: {}", error.name))
     })?;
@@ -84,7 +84,7 @@ fn imprint(info: &TokenInfo, data: &[u8]) -> Result<(), Reason> {
         let name = format!("imprint: {}", algorithm.row().name);
         return Err(Reason::new(ReasonCode::UnsupportedAlgorithm, name));
     }
-    match digest(*algorithm, data) == info.imprint {
+    match data.digest(*algorithm).is_some_and(|digest| digest == info.imprint) {
         true => Ok(()),
         false => Err(invalid("it was made for other data".to_owned())),
     }

@@ -35,7 +35,7 @@ pub(super) struct Times {
     pub stamps: Vec<StampJudgement>,
 }
 
-/// Judges the time-stamps as of `from`, and moves the time back as far as they prove.
+/// Judges the time-stamps, the newest first, beginning as of `from`, and moves the time back as far as they prove.
 pub(super) fn best(
     case: &Case<'_>,
     found: &FoundSignature,
@@ -43,8 +43,11 @@ pub(super) fn best(
     ledger: &mut Ledger<'_>,
 ) -> Times {
     let mut times = Times { best: from, after: None, stamps: Vec::new() };
-    for carried in found.timestamps.iter().take(limits::TIMESTAMPS) {
-        let stamp = judge(case, found, carried, from);
+    // §5.6.2.4: the newest archive time-stamp is judged as of now, each older time-stamp as of the
+    // archive time-stamp that covers it.
+    let mut reach = from;
+    for carried in found.timestamps.iter().take(limits::TIMESTAMPS).rev() {
+        let stamp = judge(case, found, carried, reach);
         let result = stamp.failure.as_ref().map_or(Ok(()), |(reason, _)| {
             let detail = format!("time-stamp: {reason}");
             Err(Reason::new(ReasonCode::TimestampInvalid, detail))
@@ -53,15 +56,21 @@ pub(super) fn best(
         ledger.ruled(Block::TimeStamps, CheckName::TimeStamp, result);
         if let (true, Some(info)) = (passed, &stamp.info) {
             match stamp.kind {
-                TimestampKind::Signature if info.time < times.best.time => {
-                    times.best = TrustedTime { time: info.time, source: TimeSource::TimeStamp };
+                TimestampKind::Signature | TimestampKind::Archive => {
+                    let proved = TrustedTime { time: info.time, source: TimeSource::TimeStamp };
+                    if proved.time < times.best.time {
+                        times.best = proved;
+                    }
+                    if stamp.kind == TimestampKind::Archive && proved.time < reach.time {
+                        reach = proved;
+                    }
                 }
-                TimestampKind::Signature => {}
                 TimestampKind::Content => times.after = times.after.max(Some(info.time)),
             }
         }
         times.stamps.push(stamp);
     }
+    times.stamps.reverse();
     if found.timestamps.is_empty() {
         ledger.skipped(Block::TimeStamps, CheckName::TimeStamp.as_str());
     }
@@ -105,7 +114,11 @@ fn judge(
     let signer = token.signature();
     if let (Ok(()), Ok(algorithm)) = (&result, &signer.algorithm) {
         let accepted = case.policy.accepts_algorithm(*algorithm, from.time);
-        result = accepted.map_err(|why| Reason::new(ReasonCode::UnsupportedAlgorithm, why));
+        let info = token.info();
+        // Its time holds for the imprint: nobody finds other data for an old digest.
+        let imprint = info.digest.as_ref().ok().map(|one| case.policy.accepts_digest(*one, info.time));
+        let imprint = imprint.unwrap_or(Ok(())).map_err(|why| format!("imprint: {why}"));
+        result = accepted.and(imprint).map_err(|why| Reason::new(ReasonCode::UnsupportedAlgorithm, why));
     }
     let failure = result.err().map(|reason| {
         let why = match reason.code {

@@ -135,7 +135,7 @@ fn pss_fields(parameters: &[u8]) -> Result<PssFields, DerError> {
         let hash = mask.parameters.as_deref().unwrap_or_default();
         identifier(Reader::new(hash)).map(|hash| hash.oid)
     });
-    let mut number = |field: Option<Reader<'_>>, default| match field {
+    let number = |field: Option<Reader<'_>>, default| match field {
         None => Ok(default),
         Some(mut field) => {
             let number = der::small(field.integer()?)?;

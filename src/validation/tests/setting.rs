@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use rcgen::{KeyUsagePurpose, SigningKey as _};
 use time::{Duration, OffsetDateTime};
 
-use crate::crypto::{SignatureAlgorithm, ValueForm};
+use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, ValueForm};
 use crate::signature::{
-    CarriedTimestamp, FoundSignature, SignatureFormat, SignedScope, TimestampKind,
+    CarriedTimestamp, FoundSignature, Level, SignatureFormat, SignedScope, Stamped, TimestampKind,
 };
 use crate::text::Language;
 use crate::timestamp::testing::{Says, tsa};
@@ -86,16 +86,17 @@ impl World {
         let value = self.signer.key.sign(&signed_octets).unwrap();
         let stamp = |(kind, time): &(TimestampKind, OffsetDateTime)| {
             let over = match kind {
-                TimestampKind::Signature => value.clone(),
+                TimestampKind::Signature | TimestampKind::Archive => value.clone(),
                 TimestampKind::Content => b"content".to_vec(),
             };
             let token = Says::about(&over, *time).token(&self.tsa);
-            CarriedTimestamp { kind: *kind, token, over }
+            CarriedTimestamp { kind: *kind, token, over: Stamped::Octets(over) }
         };
         FoundSignature {
             id: "signature-1".to_owned(),
-            format: SignatureFormat::CadesBB,
+            format: SignatureFormat::Cades(Level::B),
             algorithm: Ok(SignatureAlgorithm::EcdsaSha256),
+            digests: vec![DigestAlgorithm::Sha256],
             value_form: ValueForm::Der,
             signed_octets,
             timestamps: stamps.iter().map(stamp).collect(),
@@ -106,6 +107,7 @@ impl World {
             scope: SignedScope { covers_whole_document: true, ..SignedScope::default() },
             faults: Vec::new(),
             warnings: Vec::new(),
+            evidence: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use time::Duration;
 
 use super::setting::*;
 use crate::reason::ReasonCode;
+use crate::signature::Stamped;
 use crate::signature::TimestampKind::{Content, Signature};
 use crate::timestamp::testing::Says;
 use crate::validation::policy::Policy;
@@ -56,7 +57,7 @@ fn the_earliest_stamp_that_stands_gives_the_time() {
     assert_eq!((time.time, time.source), (NOW - DAY, TimeSource::TimeStamp));
     // With the earliest one spoilt the others remain, and the report says so.
     let mut spoilt = found;
-    spoilt.timestamps[1].over = b"other".to_vec();
+    spoilt.timestamps[1].over = Stamped::from(b"other".as_slice());
     let verified = world.judge_under(spoilt, LATER, None, &policy);
     assert_eq!(verified.judgements[0].time.time, NOW);
     let report = &verified.report.signatures[0];
@@ -140,7 +141,11 @@ fn a_forged_signature_fails_whatever_proves_its_time() {
     let stranger = crate::timestamp::testing::tsa(&crate::x509::testing::Authority::root("Own"));
     let token = Says::about(&found.value, NOW).token(&stranger);
     let over = found.value.clone();
-    found.timestamps.push(crate::signature::CarriedTimestamp { kind: Signature, token, over });
+    found.timestamps.push(crate::signature::CarriedTimestamp {
+        kind: Signature,
+        token,
+        over: Stamped::Octets(over),
+    });
     assert_eq!(world.judge(found, LATER), indeterminate(S::OutOfBoundsNotRevoked));
 }
 
