@@ -3,8 +3,8 @@
 use rasn_cms::{AlgorithmIdentifier, ContentInfo};
 
 use super::wire::{
-    Attribute, DATA, RSASSA_PSS, SIGNATURE_TIME_STAMP, SIGNED_DATA,
-    SignedData, SignerIdentifier, SignerInfo, dotted,
+    Attribute, DATA, RSASSA_PSS, SIGNATURE_TIME_STAMP, SIGNED_DATA, SignedData, SignerIdentifier,
+    SignerInfo, dotted,
 };
 use super::{CmsError, attributes, envelope};
 use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};

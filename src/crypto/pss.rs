@@ -88,7 +88,8 @@ impl PssParameters {
             return Some(false);
         }
         let mask = self.mask(hash, masked.len());
-        let mut block: Vec<u8> = masked.iter().zip(mask).map(|(octet, mask)| octet ^ mask).collect();
+        let mut block: Vec<u8> =
+            masked.iter().zip(mask).map(|(octet, mask)| octet ^ mask).collect();
         *block.first_mut()? &= !unused;
         let (zeros, tail) = block.split_at_checked(padding)?;
         let (delimiter, salt) = tail.split_first()?;

@@ -173,11 +173,13 @@ fn verify_ecdsa(
             }
             let right = if p256 {
                 use p256::ecdsa::{Signature, VerifyingKey};
-                let pair = (VerifyingKey::from_sec1_bytes(&key.octets), Signature::from_slice(value));
+                let pair =
+                    (VerifyingKey::from_sec1_bytes(&key.octets), Signature::from_slice(value));
                 matches!(pair, (Ok(key), Ok(value)) if key.verify_prehash(&digested, &value).is_ok())
             } else {
                 use p384::ecdsa::{Signature, VerifyingKey};
-                let pair = (VerifyingKey::from_sec1_bytes(&key.octets), Signature::from_slice(value));
+                let pair =
+                    (VerifyingKey::from_sec1_bytes(&key.octets), Signature::from_slice(value));
                 matches!(pair, (Ok(key), Ok(value)) if key.verify_prehash(&digested, &value).is_ok())
             };
             if right { Ok(()) } else { Err(VerifyError::Wrong) }

@@ -116,9 +116,11 @@ fn judge(
         let accepted = case.policy.accepts_algorithm(*algorithm, from.time);
         let info = token.info();
         // Its time holds for the imprint: nobody finds other data for an old digest.
-        let imprint = info.digest.as_ref().ok().map(|one| case.policy.accepts_digest(*one, info.time));
+        let imprint =
+            info.digest.as_ref().ok().map(|one| case.policy.accepts_digest(*one, info.time));
         let imprint = imprint.unwrap_or(Ok(())).map_err(|why| format!("imprint: {why}"));
-        result = accepted.and(imprint).map_err(|why| Reason::new(ReasonCode::UnsupportedAlgorithm, why));
+        result =
+            accepted.and(imprint).map_err(|why| Reason::new(ReasonCode::UnsupportedAlgorithm, why));
     }
     let failure = result.err().map(|reason| {
         let why = match reason.code {

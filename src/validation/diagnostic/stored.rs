@@ -165,7 +165,11 @@ impl StoredSignature {
             id: self.id.clone(),
             format: self.format,
             algorithm: algorithm(&self.algorithm),
-            digests: self.digests.iter().map(|name| digest_named(name)).collect::<Result<_, _>>()?,
+            digests: self
+                .digests
+                .iter()
+                .map(|name| digest_named(name))
+                .collect::<Result<_, _>>()?,
             value_form: if self.fixed_form { ValueForm::Fixed } else { ValueForm::Der },
             signed_octets: self.signed_octets.0.clone(),
             value: self.value.0.clone(),
