@@ -270,7 +270,9 @@ fn the_command_line_validates_looks_up_and_asks() {
     let (_, help) = qoltanba(&["x509", "verify", "--help"]);
     assert!(help.contains("--policy <FILE|ID>") && help.contains("strict.toml"), "{help}");
 
-    for command in [&["x509", "verify"][..], &["crl", "lookup"], &["ocsp", "ask"]] {
+    let tsp = [&["tsp", "stamp"][..], &["tsp", "verify"]];
+    let others = [&["x509", "verify"][..], &["crl", "info"], &["crl", "lookup"], &["ocsp", "ask"]];
+    for command in tsp.into_iter().chain(others) {
         let (code, said) = qoltanba(&[command, &["--help"]].concat());
         assert!(code == 0 && said.contains("Exit codes"), "{said}");
     }
