@@ -156,7 +156,6 @@ fn rsa_pss(outcomes: &mut Vec<Outcome>) {
             let other = match &digests {
                 [Ok(DigestAlgorithm::Sha1), _] | [_, Ok(DigestAlgorithm::Sha1)] => "/sha-1",
                 [Err(_), _] | [_, Err(_)] => "/other-digest",
-                _ if group.key_size < 2048 => "/short-key",
                 _ => "",
             };
             let salt = group.salt_size.try_into().unwrap();
