@@ -48,4 +48,5 @@ pub use name::Name;
 pub use path::{Path, PathFailure, PathRequest, Purpose, validate};
 pub use policy::PolicyRequest;
 pub use revocation::{Freshness, RevocationAnswer, RevocationSource, RevocationStatus};
+pub(crate) use signed::pss;
 pub use trust::{TrustError, TrustStore, read_certificates};

@@ -57,6 +57,7 @@ fn read_one<'a>(
         id: id.unwrap_or_else(|| format!("signature-{number}")),
         format: SignatureFormat::XmlDsig,
         algorithm: Err(UnsupportedAlgorithm { name: "none".to_owned() }),
+        digests: Vec::new(),
         value_form: ValueForm::Fixed,
         signed_octets: Vec::new(),
         value: Vec::new(),
@@ -211,6 +212,7 @@ fn take_properties(
 
 fn take_reference(reference: Reference<'_>, found: &mut FoundSignature) {
     found.faults.extend(reference.faults);
+    found.digests.extend(reference.digest.filter(|digest| !found.digests.contains(digest)));
     if reference.kind == Some(xades::SIGNED_PROPERTIES_TYPE) {
         return;
     }
