@@ -51,6 +51,18 @@ pub fn world() -> World {
     create(&dir, &options, &SystemRandom, &mut |_| ()).expect("the test PKI")
 }
 
+/// The same people with GOST keys, in PKCS#12 files.
+pub fn gost_world() -> World {
+    let options = Options {
+        algorithm: Algorithm::Gost,
+        base_url: format!("http://{AUTHORITY}"),
+        module: None,
+        now: OffsetDateTime::now_utc(),
+    };
+    create(&directory().join("pki-gost"), &options, &SystemRandom, &mut |_| ())
+        .expect("the GOST test PKI")
+}
+
 /// Starts the authority's services: CRLs and OCSP, signed by keys in SoftHSM.
 pub fn serve_authority(world: &World, runtime: &tokio::runtime::Runtime) {
     let double: Arc<Double> = Double::open(world, Settings::system()).expect("the double");
