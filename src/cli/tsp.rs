@@ -8,6 +8,7 @@ use qoltanba::config::Config;
 use qoltanba::crypto::{SystemRandom, hex};
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::reason::Reason;
+use qoltanba::signature::Stamped;
 use qoltanba::timestamp::{
     TimestampClient, TimestampQuestion, Token, VerifiedTimestamp, read_response, verify,
 };
@@ -81,12 +82,13 @@ pub fn run(context: &Context, command: &Command) -> Result<ExitCode, Problem> {
         revocation: revocation.as_deref(),
         at: at.unwrap_or(now),
         now,
+        skew: policy.revocation().freshness().skew,
         policies: &rules.policies,
         accuracy: Some(time::Duration::seconds(i64::from(rules.accuracy_seconds))),
     };
     match command {
         Command::Stamp { url, policy, judging, out, file } => {
-            let data = super::read_file(file)?;
+            let data = Stamped::Octets(super::read_file(file)?);
             let client = client(&config, url, policy.as_deref())?;
             let stamped = client.stamp(&question(&data, judging.at));
             let (token, stamp) = stamped.map_err(|error| {
@@ -99,7 +101,8 @@ pub fn run(context: &Context, command: &Command) -> Result<ExitCode, Problem> {
             tell(&stamp, judging.json)?;
         }
         Command::Verify { judging, token, file } => {
-            let (octets, data) = (super::read_file(token)?, super::read_file(file)?);
+            let (octets, data) =
+                (super::read_file(token)?, Stamped::Octets(super::read_file(file)?));
             let token = read(&octets)?;
             let stamp = verify(&token, &question(&data, judging.at)).map_err(refused)?;
             tell(&stamp, judging.json)?;

@@ -12,7 +12,8 @@ use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, UnsupportedAlgorithm, V
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::{
-    CarriedTimestamp, FoundSignature, ScopeItem, SignatureFormat, SignedScope, TimestampKind,
+    CarriedTimestamp, FoundSignature, ScopeItem, SignatureFormat, SignedScope, Stamped,
+    TimestampKind,
 };
 use crate::x509::Certificate;
 
@@ -176,6 +177,7 @@ impl SignedMessage {
             faults,
             warnings,
             timestamps: timestamps(signer),
+            evidence: Vec::new(),
         };
         let candidates = self.candidates(&signer.sid);
         let (digest_algorithm, content) = (digest_algorithm.ok(), content.as_ref());
@@ -243,7 +245,7 @@ fn timestamps(signer: &SignerInfo) -> Vec<CarriedTimestamp> {
     let carried = |token: rasn::types::Any| CarriedTimestamp {
         kind: TimestampKind::Signature,
         token: token.as_bytes().to_vec(),
-        over: signer.signature.to_vec(),
+        over: Stamped::Octets(signer.signature.to_vec()),
     };
     tokens.map(carried).collect()
 }

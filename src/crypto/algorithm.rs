@@ -340,6 +340,11 @@ impl DigestAlgorithm {
         }
     }
 
+    /// The algorithm with this standard name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        DIGESTS.iter().find(|row| row.name == name).and_then(|row| row.algorithm)
+    }
+
     /// The algorithm with this dotted object identifier.
     ///
     /// # Errors
@@ -388,6 +393,11 @@ impl SignatureAlgorithm {
             Self::Gost256 => DigestAlgorithm::Streebog256,
             Self::Gost2004 => DigestAlgorithm::Gost94,
         }
+    }
+
+    /// The algorithm with this standard name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        SIGNATURES.iter().find(|row| row.name == name).and_then(|row| row.algorithm)
     }
 
     /// The algorithm with this dotted object identifier.

@@ -136,6 +136,7 @@ impl CheckName {
             Self::IssuerRevocation => "issuer-revocation",
             Self::ClaimedTime => "claimed-time",
             Self::TimeStamp => "time-stamp",
+            Self::TimeStampFresh => "time-stamp-fresh",
             Self::WholeDocument => "whole-document",
         }
     }

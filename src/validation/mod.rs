@@ -11,6 +11,7 @@ mod format;
 mod identity;
 mod judge;
 mod judgement;
+mod material;
 pub mod policy;
 mod presets;
 mod report;
@@ -29,6 +30,7 @@ pub use evidence::{Answered, Evidence};
 pub use format::{DocumentFormat, Unreadable};
 pub use identity::IdentityFinding;
 pub use judgement::Judgement;
+pub use material::MaterialError;
 pub use policy::{Policy, PolicyError};
 pub use presets::Preset;
 pub use report::{

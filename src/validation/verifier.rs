@@ -157,7 +157,17 @@ impl Verifier {
             sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
         };
         let Sources { trust, revocation } = self.sources();
-        let recorder = revocation.as_deref().map(Recorder::new);
+        let carried: Vec<&[u8]> =
+            found.iter().flat_map(|one| &one.evidence).map(Vec::as_slice).collect();
+        let with_evidence = match &revocation {
+            Some(source) if !carried.is_empty() => source.with_evidence(&carried),
+            _ => None,
+        };
+        let source: Option<&dyn RevocationSource> = match &with_evidence {
+            Some(source) => Some(source.as_ref()),
+            None => revocation.as_deref(),
+        };
+        let recorder = source.map(Recorder::new);
         let input = Input {
             document,
             language: question.language,

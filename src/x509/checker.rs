@@ -158,6 +158,13 @@ impl RevocationSource for RevocationChecker {
         why.extend(self.problems.iter().cloned());
         RevocationAnswer::unknown(now, why.join("; "))
     }
+
+    fn with_evidence<'a>(&'a self, evidence: &[&[u8]]) -> Option<Box<dyn RevocationSource + 'a>> {
+        match self.config.mode {
+            RevocationMode::Off => None,
+            _ => Some(Box::new(WithEvidence::new(self, evidence))),
+        }
+    }
 }
 
 impl RevocationChecker {

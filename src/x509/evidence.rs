@@ -68,7 +68,16 @@ impl RevocationSource for WithEvidence<'_> {
         at: OffsetDateTime,
         now: OffsetDateTime,
     ) -> RevocationAnswer {
-        self.told(certificate, issuer, (at, now))
-            .unwrap_or_else(|| self.checker.ask(certificate, issuer, at, now))
+        let ask = || self.checker.ask(certificate, issuer, at, now);
+        match self.told(certificate, issuer, (at, now)) {
+            None => ask(),
+            Some(told) if told.at.is_some_and(|made| made >= at) => told,
+            // What was made before that time may not know yet what happened until then.
+            Some(told) => {
+                let asked = ask();
+                let better = asked.status != RevocationStatus::Unknown && asked.at > told.at;
+                if better { asked } else { told }
+            }
+        }
     }
 }

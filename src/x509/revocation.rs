@@ -57,6 +57,12 @@ pub trait RevocationSource: Send + Sync {
         at: OffsetDateTime,
         now: OffsetDateTime,
     ) -> RevocationAnswer;
+
+    /// The same source with evidence from inside a document at hand: OCSP responses and CRLs, DER.
+    /// `None` where it takes none.
+    fn with_evidence<'a>(&'a self, _evidence: &[&[u8]]) -> Option<Box<dyn RevocationSource + 'a>> {
+        None
+    }
 }
 
 impl RevocationAnswer {

@@ -59,6 +59,8 @@ pub enum CheckName {
     ClaimedTime,
     /// Every time-stamp stands.
     TimeStamp,
+    /// The status of its authority is known as of the time of judgement, not only as of its own.
+    TimeStampFresh,
     /// Everything of the document is covered.
     WholeDocument,
 }

@@ -9,7 +9,7 @@ mod transform;
 use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::{FoundSignature, SignatureFormat, SignedScope};
+use crate::signature::{FoundSignature, Level, SignatureFormat, SignedScope};
 use crate::x509::Certificate;
 
 use super::document::{Document, Element};
@@ -67,6 +67,7 @@ fn read_one<'a>(
         faults: Vec::new(),
         warnings: Vec::new(),
         timestamps: Vec::new(),
+        evidence: Vec::new(),
     };
     if let Err(fault) = fill(context, signature, &mut found) {
         found.faults.push(fault);
@@ -201,7 +202,7 @@ fn take_properties(
         Some(Ok(certificate)) => {
             found.certificate = Some(certificate);
             if properties.signing_time.is_some() {
-                found.format = SignatureFormat::XadesBB;
+                found.format = SignatureFormat::Xades(Level::B);
             }
         }
         Some(Err(fault)) => found.faults.push(fault),
