@@ -3,9 +3,11 @@
 
 use qoltanba::crypto::DigestAlgorithm;
 use qoltanba::pki::double::{How, Service};
+use qoltanba::signature::Stamped;
 use qoltanba::timestamp::{TimestampQuestion, verify};
 use qoltanba::validation::{SignatureReport, Verdict};
 use qoltanba::x509::{RevocationMethod, TrustStore};
+use time::Duration;
 
 use crate::place::{FORMATS, GOST, forged, judged, message, now, signed, stamp, stamped};
 
@@ -87,6 +89,7 @@ fn time_stamps_stand_over_every_imprint() {
         let token = stamp(&GOST.world, imprint, b"data");
         assert_eq!(token.info().digest, Ok(imprint));
         let question = |data| TimestampQuestion {
+            skew: Duration::MINUTE,
             data,
             extra: &[],
             trust: &trust,
@@ -96,9 +99,9 @@ fn time_stamps_stand_over_every_imprint() {
             policies: &[],
             accuracy: None,
         };
-        let stands = verify(&token, &question(b"data")).unwrap();
+        let stands = verify(&token, &question(&Stamped::from(b"data".as_slice()))).unwrap();
         assert_eq!(stands.info.policy, "1.2.398.3.3.2.6.4");
-        assert!(verify(&token, &question(b"date")).is_err());
+        assert!(verify(&token, &question(&Stamped::from(b"date".as_slice()))).is_err());
 
         let document = message(b"content", &signer);
         let good = stamped(&document, |value| stamp(&GOST.world, imprint, value));

@@ -133,7 +133,7 @@ pub fn stamp(world: &World, algorithm: DigestAlgorithm, data: &[u8]) -> Token {
     let oid: Vec<u32> =
         algorithm.row().oids[0].split('.').map(|arc| arc.parse().unwrap()).collect();
     let request = TimeStampReq {
-        version: Integer::ONE,
+        version: 1,
         message_imprint: MessageImprint {
             hash_algorithm: AlgorithmIdentifier {
                 algorithm: ObjectIdentifier::new(oid).unwrap(),
