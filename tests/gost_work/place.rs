@@ -30,7 +30,12 @@ pub struct Place {
     pub double: Arc<Double>,
 }
 
-pub static GOST: LazyLock<Place> = LazyLock::new(|| {
+pub static GOST: LazyLock<Place> = LazyLock::new(|| start("gost"));
+
+/// One with services that may be told to misbehave without anyone else noticing.
+pub static APART: LazyLock<Place> = LazyLock::new(|| start("gost-apart"));
+
+fn start(name: &str) -> Place {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let options = Options {
@@ -39,7 +44,7 @@ pub static GOST: LazyLock<Place> = LazyLock::new(|| {
         module: None,
         now: now(),
     };
-    let dir = kit::scratch(&format!("gost-{}", std::process::id()));
+    let dir = kit::scratch(&format!("{name}-{}", std::process::id()));
     let world = create(&dir, &options, &SystemRandom, &mut |_| {}).unwrap();
     let double = Double::open(&world, Settings::system()).unwrap();
     let served = Arc::clone(&double);
@@ -51,7 +56,7 @@ pub static GOST: LazyLock<Place> = LazyLock::new(|| {
         });
     });
     Place { world, double }
-});
+}
 
 pub fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
@@ -98,7 +103,8 @@ pub fn forged(format: &str, document: &[u8]) -> Vec<u8> {
     document
 }
 
-/// The signatures' reports under the trust of these test PKIs.
+/// The signatures' reports under the trust of these test PKIs; the authorities themselves name no
+/// responder, so that OCSP alone is never enough.
 pub fn judged(
     worlds: &[&World],
     order: &[RevocationMethod],
