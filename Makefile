@@ -15,7 +15,7 @@ ONCE ?=
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
 
-demo: ## Run the main job end to end on SoftHSM and SQLite (ONCE=1 stops afterwards, ALG=rsa|p256)
+demo: ## Run the main job end to end on SoftHSM and SQLite (ONCE=1 stops afterwards, ALG=rsa|p256|gost)
 	@scripts/install.sh $(DEMO_PACKAGES)
 	cargo build --release --bin qoltanba
 	target=$${CARGO_TARGET_DIR:-target}; "$$target/release/qoltanba" demo --dir var/demo --algorithm $(ALG) $(if $(ONCE),--once)

@@ -131,6 +131,16 @@ pub const SIGNED_ATTRIBUTES: usize = 64;
 /// Nesting of ASN.1 values accepted before a decoder sees them; CMS needs about 12.
 pub const ASN1_DEPTH: usize = 48;
 
+/// Size of a PKCS#12 file, in bytes. National ones have 2–4 KB; a long path adds some.
+pub const PKCS12_BYTES: usize = 256 * 1024;
+
+/// Iterations of password derivation spent on one PKCS#12 file, all its parts together: three
+/// parts of the 600 000 that are advised today fit. At worst some seconds of work.
+pub const PKCS12_ITERATIONS: u32 = 2_000_000;
+
+/// Bags (keys, certificates) of one PKCS#12 file.
+pub const PKCS12_BAGS: usize = 128;
+
 /// Objects of one PDF. Honest documents of the accepted size have under 200 000.
 pub const PDF_OBJECTS: usize = 500_000;
 
