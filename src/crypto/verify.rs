@@ -1,7 +1,7 @@
-//! Verification of signature values, by ring and by `gost`.
+//! Verification of signature values: which computation an algorithm, a key and a form of value ask
+//! for. The computing is done by a library (`provider`) and by `gost`.
 
-use ring::signature as r;
-
+use super::provider::{self, Message, Scheme};
 use super::{GostCurve, SignatureAlgorithm, UnsupportedAlgorithm, digest};
 
 /// What kind of key a certificate holds.
@@ -71,7 +71,8 @@ pub enum VerifyError {
 
 /// Checks that `value` is a signature over `message` by the private half of `key`.
 ///
-/// RSA keys under 2048 bits are reported as unsupported: ring refuses them, and so does policy.
+/// RSA keys under 2048 bits are reported as unsupported: the libraries refuse them, and so does
+/// policy.
 ///
 /// # Errors
 /// See [`VerifyError`].
@@ -82,7 +83,7 @@ pub fn verify(
     message: &[u8],
     value: &[u8],
 ) -> Result<(), VerifyError> {
-    let parameters: &dyn r::VerificationAlgorithm = match (&key.kind, algorithm) {
+    let scheme = match (&key.kind, algorithm) {
         (KeyKind::Rsa { bits }, _) if rsa(algorithm).is_some() && !(2048..=8192).contains(bits) => {
             return Err(unsupported(format!("RSA with {bits} bits")));
         }
@@ -101,7 +102,7 @@ pub fn verify(
         (KeyKind::Other(name), _) => return Err(unsupported(name.clone())),
         _ => return Err(VerifyError::WrongKey),
     };
-    check(parameters, key, message, value)
+    check(scheme, key, message, value)
 }
 
 /// Turns r ‖ s into a DER `ECDSA-Sig-Value`; `None` for an odd, empty or over-long value.
@@ -143,31 +144,31 @@ fn verify_ecdsa(
     let sha256 = algorithm == SignatureAlgorithm::EcdsaSha256;
     let p256 = key.kind == KeyKind::P256;
     match (p256, sha256, form) {
-        (true, true, ValueForm::Fixed) => check(&r::ECDSA_P256_SHA256_FIXED, key, message, value),
-        (true, true, ValueForm::Der) => check(&r::ECDSA_P256_SHA256_ASN1, key, message, value),
-        (false, false, ValueForm::Fixed) => check(&r::ECDSA_P384_SHA384_FIXED, key, message, value),
-        (false, false, ValueForm::Der) => check(&r::ECDSA_P384_SHA384_ASN1, key, message, value),
-        // ring has the crossed pairs in DER only.
+        (true, true, ValueForm::Fixed) => check(Scheme::P256Sha256Fixed, key, message, value),
+        (true, true, ValueForm::Der) => check(Scheme::P256Sha256Der, key, message, value),
+        (false, false, ValueForm::Fixed) => check(Scheme::P384Sha384Fixed, key, message, value),
+        (false, false, ValueForm::Der) => check(Scheme::P384Sha384Der, key, message, value),
+        // The libraries have the crossed pairs in DER only.
         (_, _, ValueForm::Fixed) => {
             let expected = if p256 { 64 } else { 96 };
             let der = Some(value).filter(|value| value.len() == expected);
             let der = der.and_then(ecdsa_fixed_to_der).ok_or(VerifyError::Wrong)?;
             verify_ecdsa(algorithm, ValueForm::Der, key, message, &der)
         }
-        (true, false, ValueForm::Der) => check(&r::ECDSA_P256_SHA384_ASN1, key, message, value),
-        (false, true, ValueForm::Der) => check(&r::ECDSA_P384_SHA256_ASN1, key, message, value),
+        (true, false, ValueForm::Der) => check(Scheme::P256Sha384Der, key, message, value),
+        (false, true, ValueForm::Der) => check(Scheme::P384Sha256Der, key, message, value),
     }
 }
 
-fn rsa(algorithm: SignatureAlgorithm) -> Option<&'static dyn r::VerificationAlgorithm> {
+fn rsa(algorithm: SignatureAlgorithm) -> Option<Scheme> {
     Some(match algorithm {
-        SignatureAlgorithm::RsaPkcs1Sha1 => &r::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
-        SignatureAlgorithm::RsaPkcs1Sha256 => &r::RSA_PKCS1_2048_8192_SHA256,
-        SignatureAlgorithm::RsaPkcs1Sha384 => &r::RSA_PKCS1_2048_8192_SHA384,
-        SignatureAlgorithm::RsaPkcs1Sha512 => &r::RSA_PKCS1_2048_8192_SHA512,
-        SignatureAlgorithm::RsaPssSha256 => &r::RSA_PSS_2048_8192_SHA256,
-        SignatureAlgorithm::RsaPssSha384 => &r::RSA_PSS_2048_8192_SHA384,
-        SignatureAlgorithm::RsaPssSha512 => &r::RSA_PSS_2048_8192_SHA512,
+        SignatureAlgorithm::RsaPkcs1Sha1 => Scheme::Pkcs1Sha1,
+        SignatureAlgorithm::RsaPkcs1Sha256 => Scheme::Pkcs1Sha256,
+        SignatureAlgorithm::RsaPkcs1Sha384 => Scheme::Pkcs1Sha384,
+        SignatureAlgorithm::RsaPkcs1Sha512 => Scheme::Pkcs1Sha512,
+        SignatureAlgorithm::RsaPssSha256 => Scheme::PssSha256,
+        SignatureAlgorithm::RsaPssSha384 => Scheme::PssSha384,
+        SignatureAlgorithm::RsaPssSha512 => Scheme::PssSha512,
         SignatureAlgorithm::EcdsaSha256
         | SignatureAlgorithm::EcdsaSha384
         | SignatureAlgorithm::Gost512
@@ -176,15 +177,9 @@ fn rsa(algorithm: SignatureAlgorithm) -> Option<&'static dyn r::VerificationAlgo
     })
 }
 
-fn check(
-    parameters: &dyn r::VerificationAlgorithm,
-    key: &PublicKey,
-    message: &[u8],
-    value: &[u8],
-) -> Result<(), VerifyError> {
-    parameters
-        .verify(key.octets.as_slice().into(), message.into(), value.into())
-        .map_err(|_| VerifyError::Wrong)
+fn check(scheme: Scheme, key: &PublicKey, message: &[u8], value: &[u8]) -> Result<(), VerifyError> {
+    let message = Message { key: &key.octets, octets: message, value };
+    if provider::verify(scheme, message) { Ok(()) } else { Err(VerifyError::Wrong) }
 }
 
 // The content of a DER OCTET STRING of 64 or 128 octets, and nothing beside it.

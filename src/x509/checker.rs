@@ -127,6 +127,10 @@ const LONGEST_REUSE: Duration = Duration::HOUR;
 const SIGNER_DEPTH: u8 = 2;
 
 impl RevocationSource for RevocationChecker {
+    fn may_wait(&self) -> bool {
+        self.config.mode == RevocationMode::Online
+    }
+
     fn ask(
         &self,
         certificate: &Certificate,

@@ -14,6 +14,7 @@ mod evidence;
 mod extensions;
 mod fetch;
 mod general_name;
+mod known;
 mod name;
 pub mod ocsp;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use extensions::{
 };
 pub use fetch::{AllowedHosts, Fetch, FetchError, HttpFetch};
 pub use general_name::GeneralName;
+pub use known::read_known;
 pub use name::Name;
 pub use path::{Path, PathFailure, PathRequest, Purpose, validate};
 pub use policy::PolicyRequest;

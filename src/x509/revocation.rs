@@ -57,6 +57,11 @@ pub trait RevocationSource: Send + Sync {
         at: OffsetDateTime,
         now: OffsetDateTime,
     ) -> RevocationAnswer;
+
+    /// Whether asking may mean waiting for somebody on the network.
+    fn may_wait(&self) -> bool {
+        true
+    }
 }
 
 impl RevocationAnswer {
