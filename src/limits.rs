@@ -98,6 +98,9 @@ pub const CRL_BYTES: usize = 64 * 1024 * 1024;
 /// Size up to which a CRL is kept whole as evidence, in bytes; of a larger one its digest is.
 pub const CRL_EVIDENCE_BYTES: usize = 64 * 1024;
 
+/// Serial numbers of over 20 octets in one CRL; RFC 5280 §4.1.2.2 allows none.
+pub const CRL_LONG_SERIALS: usize = 10_000;
+
 /// CRLs kept in memory at a time; a hierarchy has two to four.
 pub const CRLS_KEPT: usize = 64;
 

@@ -8,6 +8,7 @@ use qoltanba::config::Config;
 use qoltanba::crypto::{SystemRandom, hex};
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::reason::Reason;
+use qoltanba::signature::Stamped;
 use qoltanba::timestamp::{
     TimestampClient, TimestampQuestion, Token, VerifiedTimestamp, read_response, verify,
 };
@@ -22,6 +23,11 @@ use super::Context;
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// Ask time-stamping authorities in turn, verify the token and write it.
+    ///
+    /// Exit codes: 0 written, 2 no authority gave a token that stands, 3 unreadable.
+    #[command(after_help = "Examples:\n  \
+        qoltanba tsp stamp --out licence.tst licence.pdf\n  \
+        qoltanba tsp stamp --url http://127.0.0.1:8123/tsp --trust root.pem --out a.tst a.pdf")]
     Stamp {
         /// Ask here; several are asked in order [default: as configured].
         #[arg(long, value_name = "URL")]
@@ -37,7 +43,10 @@ pub enum Command {
         /// What is stamped; only its SHA-256 leaves this machine.
         file: PathBuf,
     },
-    /// Verify a token, or a response with one. Exit codes: 0 it stands, 1 it does not.
+    /// Verify a token, or a response with one.
+    ///
+    /// Exit codes: 0 it stands, 1 it does not, 3 unreadable.
+    #[command(after_help = "Example:\n  qoltanba tsp verify --token licence.tst licence.pdf")]
     Verify {
         #[command(flatten)]
         judging: Judging,
@@ -81,12 +90,13 @@ pub fn run(context: &Context, command: &Command) -> Result<ExitCode, Problem> {
         revocation: revocation.as_deref(),
         at: at.unwrap_or(now),
         now,
+        skew: policy.revocation().freshness().skew,
         policies: &rules.policies,
         accuracy: Some(time::Duration::seconds(i64::from(rules.accuracy_seconds))),
     };
     match command {
         Command::Stamp { url, policy, judging, out, file } => {
-            let data = super::read_file(file)?;
+            let data = Stamped::Octets(super::read_file(file)?);
             let client = client(&config, url, policy.as_deref())?;
             let stamped = client.stamp(&question(&data, judging.at));
             let (token, stamp) = stamped.map_err(|error| {
@@ -99,7 +109,8 @@ pub fn run(context: &Context, command: &Command) -> Result<ExitCode, Problem> {
             tell(&stamp, judging.json)?;
         }
         Command::Verify { judging, token, file } => {
-            let (octets, data) = (super::read_file(token)?, super::read_file(file)?);
+            let (octets, data) =
+                (super::read_file(token)?, Stamped::Octets(super::read_file(file)?));
             let token = read(&octets)?;
             let stamp = verify(&token, &question(&data, judging.at)).map_err(refused)?;
             tell(&stamp, judging.json)?;

@@ -12,7 +12,7 @@ use super::wire::{
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::{FoundSignature, SignatureFormat};
+use crate::signature::{FoundSignature, Level, SignatureFormat};
 use crate::x509::Certificate;
 
 /// Judges the attributes and fills in what they tell.
@@ -70,7 +70,7 @@ pub(super) fn judge(
             Some(certificate) => {
                 found.certificate = Some(certificate.clone());
                 if index == 0 {
-                    found.format = SignatureFormat::CadesBB;
+                    found.format = SignatureFormat::Cades(Level::B);
                 }
             }
             None if candidates.is_empty() => {}

@@ -6,7 +6,7 @@ use super::testing::{p256, rsa, run, stands};
 use super::*;
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::reason::ReasonCode;
-use crate::signature::SignatureFormat;
+use crate::signature::{Level, SignatureFormat};
 use crate::token::{Signer, sign_checked};
 
 const CONTENT: &[u8] = "Лицензия № 1: Ә Ғ Қ Ң Ө Ұ Ү Һ І".as_bytes();
@@ -59,7 +59,7 @@ fn openssl_accepts_what_we_sign() {
 
             let found = read(&cms, detached.then_some(CONTENT)).unwrap();
             assert!(stands(&found[0]), "{:?}", found[0].faults);
-            assert_eq!(found[0].format, SignatureFormat::CadesBB);
+            assert_eq!(found[0].format, SignatureFormat::Cades(Level::B));
             assert_eq!(found[0].claimed_time, if detached { time } else { None });
             assert_eq!(found[0].scope.octets, [CONTENT]);
         }

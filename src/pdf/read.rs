@@ -259,7 +259,7 @@ fn judge_dictionary(dictionary: &Dictionary, found: &mut FoundSignature) {
     let kind = dictionary.get(b"Type").and_then(Object::as_name).unwrap_or(b"Sig");
     let sub_filter = dictionary.get(b"SubFilter").and_then(Object::as_name).unwrap_or_default();
     found.format = match (sub_filter, found.format) {
-        (b"ETSI.CAdES.detached", SignatureFormat::CadesBB) => SignatureFormat::PadesBB,
+        (b"ETSI.CAdES.detached", SignatureFormat::Cades(level)) => SignatureFormat::Pades(level),
         _ => SignatureFormat::Pdf,
     };
     match sub_filter {
@@ -271,7 +271,7 @@ fn judge_dictionary(dictionary: &Dictionary, found: &mut FoundSignature) {
         }
     }
     let said = dictionary.get(b"M").and_then(Object::as_str).ok().and_then(date);
-    if found.claimed_time.is_some() && found.format == SignatureFormat::PadesBB {
+    if found.claimed_time.is_some() && matches!(found.format, SignatureFormat::Pades(_)) {
         let detail = "PAdES keeps the signing time in /M, not in the CMS signature";
         found.warnings.push(Reason::new(ReasonCode::Malformed, detail));
     }
@@ -292,6 +292,7 @@ fn broken(id: String, faults: Vec<Reason>) -> FoundSignature {
         id,
         format: SignatureFormat::Pdf,
         algorithm: Err(UnsupportedAlgorithm { name: "none".to_owned() }),
+        digests: Vec::new(),
         value_form: ValueForm::Der,
         signed_octets: Vec::new(),
         value: Vec::new(),
@@ -302,6 +303,7 @@ fn broken(id: String, faults: Vec<Reason>) -> FoundSignature {
         faults,
         warnings: Vec::new(),
         timestamps: Vec::new(),
+        evidence: Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use time::macros::datetime;
 use super::*;
 use crate::cms::testing::{attempt, p256, rsa, run, stands};
 use crate::reason::ReasonCode;
-use crate::signature::{FoundSignature, SignatureFormat};
+use crate::signature::{FoundSignature, Level, SignatureFormat};
 use crate::testing::corpora;
 use crate::token::{Signer, SoftwareSigner, sign_checked};
 
@@ -104,7 +104,7 @@ fn other_programs_accept_what_we_sign() {
             let found = read(&pdf).unwrap();
             assert_eq!(found.len(), 1);
             assert!(accepted(&found), "{:?}", found[0].faults);
-            assert_eq!(found[0].format, SignatureFormat::PadesBB);
+            assert_eq!(found[0].format, SignatureFormat::Pades(Level::B));
             assert_eq!(found[0].id, "Signature1");
             assert_eq!(found[0].claimed_time, Some(options.signing_time));
             assert!(found[0].warnings.is_empty());

@@ -245,7 +245,7 @@ fn number_in(document: &[u8], signature: &FoundSignature) -> Option<String> {
     }
     let from_xml = |octets: &[u8]| Some(Licence::from_xml(octets).ok()?.number);
     match signature.format {
-        SignatureFormat::Pdf | SignatureFormat::PadesBB => {
+        SignatureFormat::Pdf | SignatureFormat::Pades(_) => {
             // The signed revision is the document up to this signature; without faults nothing
             // unexplained follows it.
             let attached = pdf::attachments(document).ok()?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Request, TimestampError, TimestampQuestion, Token, VerifiedTimestamp, verify};
-use crate::crypto::Random;
+use crate::crypto::{DigestAlgorithm, Random};
 use crate::limits;
 use crate::x509::Fetch;
 
@@ -58,7 +58,9 @@ impl TimestampClient {
         if !self.random.fill(&mut nonce) {
             return Err("no randomness for the request".to_owned());
         }
-        let request = Request::new(question.data, nonce, self.policy.as_deref());
+        let imprint = question.data.digest(DigestAlgorithm::Sha256);
+        let imprint = imprint.ok_or("the SHA-256 of what is to be stamped is not known")?;
+        let request = Request::new(imprint, nonce, self.policy.as_deref());
         let (kind, body) = ("application/timestamp-query", request.to_der());
         let response = self.fetch.post(url, kind, &body, limits::TIMESTAMP_BYTES);
         let response = response.map_err(|error| error.to_string())?;

@@ -1,7 +1,7 @@
 //! The request, and the response that must belong to it (RFC 3161 §2.4).
 
 use super::{TimestampError, Token};
-use crate::crypto::{DigestAlgorithm, digest};
+use crate::crypto::DigestAlgorithm;
 use crate::limits;
 use crate::x509::der::{self, Reader};
 
@@ -14,15 +14,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request for a time-stamp over `data` (its SHA-256), with a nonce of random octets. Only
-    /// the digest leaves this machine.
-    pub fn new(data: &[u8], nonce: [u8; 16], policy: Option<&str>) -> Self {
+    /// A request for a time-stamp over what has this SHA-256, with a nonce of random octets.
+    pub fn new(imprint: Vec<u8>, nonce: [u8; 16], policy: Option<&str>) -> Self {
         let mut nonce = nonce.to_vec();
         // A positive INTEGER of full length, so that its shortest form is these octets.
         if let Some(first) = nonce.first_mut() {
             *first = *first & 0x7f | 0x40;
         }
-        let imprint = digest(DigestAlgorithm::Sha256, data);
         Self { imprint, nonce, policy: policy.map(str::to_owned) }
     }
 

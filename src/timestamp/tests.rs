@@ -9,6 +9,7 @@ use super::testing::{Says, V1, mixed_params, tsa, tsa_params, usage};
 use super::*;
 use crate::crypto::SystemRandom;
 use crate::reason::ReasonCode;
+use crate::signature::Stamped;
 use crate::x509::testing::{Authority, Holder, NOW, Stub};
 use crate::x509::{
     Certificate, HttpFetch, RevocationAnswer, RevocationSource, RevocationStatus, TrustStore,
@@ -19,23 +20,29 @@ const DATA: &[u8] = b"what was signed";
 struct World {
     tsa: Holder,
     trust: TrustStore,
+    data: Stamped,
 }
 
 fn world_of(make: impl Fn(&Authority) -> Holder) -> World {
     let root = Authority::root("Root");
     let tsa = make(&root);
-    World { tsa, trust: TrustStore::new(vec![root.certificate], Vec::new()) }
+    World {
+        tsa,
+        trust: TrustStore::new(vec![root.certificate], Vec::new()),
+        data: Stamped::from(DATA),
+    }
 }
 
 impl World {
     fn question(&self) -> TimestampQuestion<'_> {
         TimestampQuestion {
-            data: DATA,
+            data: &self.data,
             extra: &[],
             trust: &self.trust,
             revocation: None,
             at: NOW,
             now: NOW,
+            skew: Duration::ZERO,
             policies: &[],
             accuracy: None,
         }

@@ -1,6 +1,8 @@
 //! The diagnostic report: every input of a judgement. It can be stored and judged again, offline,
 //! under the same policy or another; the same policy gives the same verdict. It is evidence of how
-//! a verdict came about, and believed no more than the place it is kept in.
+//! a verdict came about, and believed no more than the place it is kept in: signatures,
+//! certificates, time-stamps, OCSP responses and small CRLs are verified anew; that a format found
+//! no fault, the times, and what a large CRL said are believed.
 
 mod stored;
 
@@ -143,7 +145,7 @@ impl Diagnostic {
         };
         let found = self.signatures.iter().map(StoredSignature::restore);
         let found = found.collect::<Result<Vec<_>, _>>()?;
-        let recorded = answers.as_deref().map(Recorded);
+        let recorded = answers.as_deref().map(|answers| Recorded { answers, trust: &trust });
         let at = self.at.zip(self.at_source).map(|(time, source)| TrustedTime { time, source });
         let input = Input {
             document: self.document.clone(),

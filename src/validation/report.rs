@@ -172,7 +172,7 @@ pub struct RevocationInfo {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TimestampInfo {
-    /// `signature` or `content`.
+    /// `signature`, `content` or `archive`.
     #[schema(value_type = String, example = "signature")]
     pub kind: TimestampKind,
     /// The authority (RFC 4514); empty if the token names none.

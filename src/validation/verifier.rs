@@ -49,6 +49,21 @@ pub struct Question<'a> {
     pub language: Language,
 }
 
+/// A certificate alone, and how to judge it.
+#[derive(Clone, Copy, Debug)]
+pub struct CertificateQuestion<'a> {
+    /// The certificate.
+    pub certificate: &'a Certificate,
+    /// Certificates that came along.
+    pub others: &'a [Certificate],
+    /// The time to judge at.
+    pub at: TrustedTime,
+    /// The clock.
+    pub now: OffsetDateTime,
+    /// What it is used for.
+    pub purpose: Purpose,
+}
+
 /// What a certificate is used for; it decides which key usage is needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -162,7 +177,17 @@ impl Verifier {
             sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
         };
         let Sources { trust, revocation } = self.sources();
-        let recorder = revocation.as_deref().map(Recorder::new);
+        let carried: Vec<&[u8]> =
+            found.iter().flat_map(|one| &one.evidence).map(Vec::as_slice).collect();
+        let with_evidence = match &revocation {
+            Some(source) if !carried.is_empty() => source.with_evidence(&carried),
+            _ => None,
+        };
+        let source: Option<&dyn RevocationSource> = match &with_evidence {
+            Some(source) => Some(source.as_ref()),
+            None => revocation.as_deref(),
+        };
+        let recorder = source.map(Recorder::new);
         let input = Input {
             document,
             language: question.language,
@@ -191,10 +216,22 @@ impl Verifier {
     ) -> Judgement {
         let Sources { trust, revocation } = self.sources();
         let Ok(policy) = self.policy() else { return Judgement::impossible(time) };
-        let revocation = revocation.as_deref();
         let purpose = Purpose::Document;
-        let case = Case { trust: &trust, revocation, policy: &policy, purpose, now };
-        case.certificate(certificate, others, time)
+        let question = CertificateQuestion { certificate, others, at: time, now, purpose };
+        question.judge(&trust, revocation.as_deref(), &policy)
+    }
+}
+
+impl CertificateQuestion<'_> {
+    /// Judges the certificate under a policy: path, validity, usage, algorithms, revocation.
+    pub fn judge(
+        &self,
+        trust: &TrustStore,
+        revocation: Option<&dyn RevocationSource>,
+        policy: &Policy,
+    ) -> Judgement {
+        let case = Case { trust, revocation, policy, purpose: self.purpose, now: self.now };
+        case.certificate(self.certificate, self.others, self.at)
     }
 }
 

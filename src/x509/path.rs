@@ -21,9 +21,11 @@ pub enum Purpose {
     /// Nothing is asked of the leaf's key usage.
     #[default]
     Any,
-    /// Signing documents: key usage, if present, has `nonRepudiation` (national profile).
+    /// Signing documents: key usage, if present, has `nonRepudiation` (national profile), and the
+    /// certificate is no authority's.
     Documents,
-    /// The extended key usage, if present, names this dotted identifier or any.
+    /// The extended key usage names this dotted identifier, as RFC 5280 §4.2.1.12 lets an
+    /// application demand, and the certificate is no authority's.
     Extended(&'static str),
     /// A delegated OCSP responder (RFC 6960 §4.2.2.2).
     OcspResponder,

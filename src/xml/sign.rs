@@ -249,7 +249,7 @@ fn place(document: &Document, element: Element<'_>) -> (String, String) {
 mod tests {
     use super::*;
     use crate::reason::ReasonCode;
-    use crate::signature::{FoundSignature, SignatureFormat};
+    use crate::signature::{FoundSignature, Level, SignatureFormat};
     use crate::xml::read;
     use crate::xml::testing::{
         Dice, document, p256_signer, rsa_signer, value_holds, xmlsec1_accepts,
@@ -279,7 +279,7 @@ mod tests {
                 let signed = sign(text.as_bytes(), signer, &options).unwrap();
                 let found = only(&signed);
                 assert_eq!((&found.faults, &found.warnings), (&vec![], &vec![]));
-                assert_eq!(found.format, SignatureFormat::XadesBB);
+                assert_eq!(found.format, SignatureFormat::Xades(Level::B));
                 assert_eq!(found.claimed_time, Some(datetime!(2026-11-21 07:00:00 UTC)));
                 assert_eq!(found.certificate.as_ref(), Some(signer.certificate()));
                 assert!(found.scope.covers_whole_document);

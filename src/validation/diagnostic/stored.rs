@@ -6,11 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
 
 use super::ReplayError;
-use crate::crypto::{SIGNATURES, SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
+use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::limits;
 use crate::reason::Reason;
 use crate::signature::{
-    CarriedTimestamp, FoundSignature, SignatureFormat, SignedScope, TimestampKind,
+    CarriedTimestamp, FoundSignature, SignatureFormat, SignedScope, Stamped, TimestampKind,
 };
 use crate::validation::evidence::Answered;
 use crate::x509::{Certificate, RevocationAnswer, RevocationStatus};
@@ -26,6 +26,7 @@ pub(super) struct StoredSignature {
     id: String,
     format: SignatureFormat,
     algorithm: String,
+    digests: Vec<String>,
     fixed_form: bool,
     signed_octets: Octets,
     value: Octets,
@@ -37,6 +38,7 @@ pub(super) struct StoredSignature {
     faults: Vec<Reason>,
     warnings: Vec<Reason>,
     timestamps: Vec<StoredTimestamp>,
+    evidence: Vec<Octets>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,7 +46,16 @@ pub(super) struct StoredSignature {
 struct StoredTimestamp {
     kind: TimestampKind,
     token: Octets,
-    over: Octets,
+    over: StoredStamped,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct StoredStamped {
+    /// The digest's algorithm, where only the digest is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+    octets: Octets,
 }
 
 /// An answer about revocation with its question.
@@ -114,18 +125,19 @@ fn certificate(stored: &Octets) -> Result<Certificate, ReplayError> {
 impl StoredSignature {
     pub(super) fn new(found: &FoundSignature) -> Self {
         let algorithm = match &found.algorithm {
-            Ok(algorithm) => algorithm.row().name.to_owned(),
+            Ok(algorithm) => algorithm.name(),
             Err(unsupported) => unsupported.name.clone(),
         };
         let stamp = |one: &CarriedTimestamp| StoredTimestamp {
             kind: one.kind,
             token: Octets(one.token.clone()),
-            over: Octets(one.over.clone()),
+            over: StoredStamped::new(&one.over),
         };
         Self {
             id: found.id.clone(),
             format: found.format,
             algorithm,
+            digests: found.digests.iter().map(|one| one.row().name.to_owned()).collect(),
             fixed_form: found.value_form == ValueForm::Fixed,
             signed_octets: Octets(found.signed_octets.clone()),
             value: Octets(found.value.clone()),
@@ -137,6 +149,7 @@ impl StoredSignature {
             faults: found.faults.clone(),
             warnings: found.warnings.clone(),
             timestamps: found.timestamps.iter().map(stamp).collect(),
+            evidence: found.evidence.iter().map(|one| Octets(one.clone())).collect(),
         }
     }
 
@@ -144,15 +157,19 @@ impl StoredSignature {
         if self.certificates.len() > limits::CERTIFICATES {
             return Err(ReplayError::Malformed("too many certificates".to_owned()));
         }
-        let stamp = |one: &StoredTimestamp| CarriedTimestamp {
-            kind: one.kind,
-            token: one.token.0.clone(),
-            over: one.over.0.clone(),
+        let stamp = |one: &StoredTimestamp| -> Result<_, ReplayError> {
+            let (kind, token) = (one.kind, one.token.0.clone());
+            Ok(CarriedTimestamp { kind, token, over: one.over.restore()? })
         };
         Ok(FoundSignature {
             id: self.id.clone(),
             format: self.format,
             algorithm: algorithm(&self.algorithm),
+            digests: self
+                .digests
+                .iter()
+                .map(|name| digest_named(name))
+                .collect::<Result<_, _>>()?,
             value_form: if self.fixed_form { ValueForm::Fixed } else { ValueForm::Der },
             signed_octets: self.signed_octets.0.clone(),
             value: self.value.0.clone(),
@@ -162,15 +179,38 @@ impl StoredSignature {
             scope: self.scope.clone(),
             faults: self.faults.clone(),
             warnings: self.warnings.clone(),
-            timestamps: self.timestamps.iter().map(stamp).collect(),
+            timestamps: self.timestamps.iter().map(stamp).collect::<Result<_, _>>()?,
+            evidence: self.evidence.iter().map(|one| one.0.clone()).collect(),
         })
     }
 }
 
+impl StoredStamped {
+    fn new(over: &Stamped) -> Self {
+        match over {
+            Stamped::Octets(octets) => Self { digest: None, octets: Octets(octets.clone()) },
+            Stamped::Digest(algorithm, value) => {
+                let digest = Some(algorithm.row().name.to_owned());
+                Self { digest, octets: Octets(value.clone()) }
+            }
+        }
+    }
+
+    fn restore(&self) -> Result<Stamped, ReplayError> {
+        let octets = self.octets.0.clone();
+        let Some(name) = &self.digest else { return Ok(Stamped::Octets(octets)) };
+        Ok(Stamped::Digest(digest_named(name)?, octets))
+    }
+}
+
 fn algorithm(name: &str) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
-    let row = SIGNATURES.iter().find(|row| row.name == name);
     let unsupported = || UnsupportedAlgorithm { name: name.chars().take(128).collect() };
-    row.and_then(|row| row.algorithm).ok_or_else(unsupported)
+    SignatureAlgorithm::from_name(name).ok_or_else(unsupported)
+}
+
+fn digest_named(name: &str) -> Result<DigestAlgorithm, ReplayError> {
+    let unknown = || ReplayError::Malformed("an unknown digest".to_owned());
+    DigestAlgorithm::from_name(name).ok_or_else(unknown)
 }
 
 impl StoredAnswer {

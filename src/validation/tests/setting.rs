@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use rcgen::{KeyUsagePurpose, SigningKey as _};
 use time::{Duration, OffsetDateTime};
 
-use crate::crypto::{SignatureAlgorithm, ValueForm};
+use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, ValueForm};
 use crate::signature::{
-    CarriedTimestamp, FoundSignature, SignatureFormat, SignedScope, TimestampKind,
+    CarriedTimestamp, FoundSignature, Level, SignatureFormat, SignedScope, Stamped, TimestampKind,
 };
 use crate::text::Language;
 use crate::timestamp::testing::{Says, tsa};
@@ -35,7 +35,7 @@ pub(super) struct World {
 #[derive(Default)]
 pub(super) struct Register {
     pub revoked: Mutex<Vec<(Vec<u8>, OffsetDateTime)>>,
-    pub silent: Mutex<Vec<Vec<u8>>>,
+    pub silent: Mutex<Vec<(Vec<u8>, Option<OffsetDateTime>)>>,
     pub source: Mutex<Option<(&'static str, OffsetDateTime)>>,
 }
 
@@ -48,7 +48,9 @@ impl RevocationSource for Register {
         now: OffsetDateTime,
     ) -> RevocationAnswer {
         let fingerprint = certificate.fingerprint();
-        if self.silent.lock().unwrap().contains(&fingerprint) {
+        let silent = self.silent.lock().unwrap();
+        let is_silent = |since: &Option<OffsetDateTime>| since.is_none_or(|since| at > since);
+        if silent.iter().any(|(one, since)| *one == fingerprint && is_silent(since)) {
             return RevocationAnswer::unknown(now, "the responder is down");
         }
         let revoked = self.revoked.lock().unwrap();
@@ -86,16 +88,17 @@ impl World {
         let value = self.signer.key.sign(&signed_octets).unwrap();
         let stamp = |(kind, time): &(TimestampKind, OffsetDateTime)| {
             let over = match kind {
-                TimestampKind::Signature => value.clone(),
+                TimestampKind::Signature | TimestampKind::Archive => value.clone(),
                 TimestampKind::Content => b"content".to_vec(),
             };
             let token = Says::about(&over, *time).token(&self.tsa);
-            CarriedTimestamp { kind: *kind, token, over }
+            CarriedTimestamp { kind: *kind, token, over: Stamped::Octets(over) }
         };
         FoundSignature {
             id: "signature-1".to_owned(),
-            format: SignatureFormat::CadesBB,
+            format: SignatureFormat::Cades(Level::B),
             algorithm: Ok(SignatureAlgorithm::EcdsaSha256),
+            digests: vec![DigestAlgorithm::Sha256],
             value_form: ValueForm::Der,
             signed_octets,
             timestamps: stamps.iter().map(stamp).collect(),
@@ -106,6 +109,7 @@ impl World {
             scope: SignedScope { covers_whole_document: true, ..SignedScope::default() },
             faults: Vec::new(),
             warnings: Vec::new(),
+            evidence: Vec::new(),
         }
     }
 
@@ -114,7 +118,12 @@ impl World {
     }
 
     pub(super) fn silence(&self, certificate: &Certificate) {
-        self.register.silent.lock().unwrap().push(certificate.fingerprint());
+        self.register.silent.lock().unwrap().push((certificate.fingerprint(), None));
+    }
+
+    /// Nobody tells what holds after that time.
+    pub(super) fn silence_after(&self, certificate: &Certificate, since: OffsetDateTime) {
+        self.register.silent.lock().unwrap().push((certificate.fingerprint(), Some(since)));
     }
 
     pub(super) fn judge_under(

@@ -9,7 +9,7 @@ mod transform;
 use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::{FoundSignature, SignatureFormat, SignedScope};
+use crate::signature::{FoundSignature, Level, SignatureFormat, SignedScope};
 use crate::x509::{Certificate, read_known};
 
 use super::document::{Document, Element};
@@ -57,6 +57,7 @@ fn read_one<'a>(
         id: id.unwrap_or_else(|| format!("signature-{number}")),
         format: SignatureFormat::XmlDsig,
         algorithm: Err(UnsupportedAlgorithm { name: "none".to_owned() }),
+        digests: Vec::new(),
         value_form: ValueForm::Fixed,
         signed_octets: Vec::new(),
         value: Vec::new(),
@@ -67,6 +68,7 @@ fn read_one<'a>(
         faults: Vec::new(),
         warnings: Vec::new(),
         timestamps: Vec::new(),
+        evidence: Vec::new(),
     };
     if let Err(fault) = fill(context, signature, &mut found) {
         found.faults.push(fault);
@@ -203,7 +205,7 @@ fn take_properties(
         Some(Ok(certificate)) => {
             found.certificate = Some(certificate);
             if properties.signing_time.is_some() {
-                found.format = SignatureFormat::XadesBB;
+                found.format = SignatureFormat::Xades(Level::B);
             }
         }
         Some(Err(fault)) => found.faults.push(fault),
@@ -212,6 +214,7 @@ fn take_properties(
 
 fn take_reference(reference: Reference<'_>, found: &mut FoundSignature) {
     found.faults.extend(reference.faults);
+    found.digests.extend(reference.digest.filter(|digest| !found.digests.contains(digest)));
     if reference.kind == Some(xades::SIGNED_PROPERTIES_TYPE) {
         return;
     }
