@@ -4,6 +4,7 @@
 mod algorithm;
 mod digest;
 mod gost;
+mod provider;
 mod pss;
 mod random;
 mod verify;
@@ -14,6 +15,7 @@ pub use algorithm::{
 };
 pub use digest::{Digester, digest, hex};
 pub use gost::{GostCurve, GostPrivateKey};
+pub use provider::{Provider, providers, use_provider};
 pub use pss::PssParameters;
 pub use random::{Random, SystemRandom};
 pub use verify::{

@@ -4,7 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use time::OffsetDateTime;
 
-use super::evidence::{Recorder, trusted_of};
+use super::evidence::Recorder;
 use super::format;
 use super::judge::Case;
 use super::judgement::Judgement;
@@ -136,6 +136,11 @@ impl Verifier {
         self.sources().revocation
     }
 
+    /// Whether judging may mean waiting for somebody on the network.
+    pub fn may_wait(&self) -> bool {
+        self.sources().revocation.is_some_and(|source| source.may_wait())
+    }
+
     /// Takes over trust store and revocation source of another verifier; judgements under way
     /// keep the old ones.
     pub fn take_sources(&self, other: &Self) {
@@ -250,7 +255,7 @@ impl Input<'_> {
             at: self.at,
             purpose: case.purpose,
             policy: case.policy.clone(),
-            trusted: trusted_of(self.trust, &found),
+            trust: self.trust.clone(),
             answers: None,
         };
         Verified { report, found, judgements, evidence }

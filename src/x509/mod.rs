@@ -15,6 +15,7 @@ mod evidence;
 mod extensions;
 mod fetch;
 mod general_name;
+mod known;
 mod large;
 mod name;
 pub mod ocsp;
@@ -43,6 +44,7 @@ pub use extensions::{
 };
 pub use fetch::{AllowedHosts, Fetch, FetchError, HttpFetch};
 pub use general_name::GeneralName;
+pub use known::read_known;
 pub use large::Large;
 pub use name::Name;
 pub use path::{Path, PathFailure, PathRequest, Purpose, validate};

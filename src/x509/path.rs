@@ -230,7 +230,12 @@ impl Search<'_> {
                     self.note(ReasonCode::PathInvalid, SPENT, child, None);
                     return false;
                 }
-                let result = child.signed().verify(issuer.public_key(), self.request.at);
+                let signed = child.signed();
+                // The algorithm has its date, which is looked at whether the value is known or not.
+                let result = signed.accepted(self.request.at).and_then(|algorithm| {
+                    let known = self.trust.good_signatures();
+                    known.check(child, issuer, || signed.verify_by(algorithm, issuer.public_key()))
+                });
                 self.edges.insert(edge, result.clone());
                 result
             }

@@ -56,8 +56,22 @@ impl Signed<'_> {
     /// # Errors
     /// [`VerifyError`]; an algorithm past its date is unsupported, by name.
     pub(crate) fn verify(&self, key: &PublicKey, at: OffsetDateTime) -> Result<(), VerifyError> {
+        self.verify_by(self.accepted(at)?, key)
+    }
+
+    /// The algorithm, if it is accepted at this time.
+    pub(crate) fn accepted(&self, at: OffsetDateTime) -> Result<SignatureAlgorithm, VerifyError> {
         let algorithm = self.algorithm.signature()?;
         accepted(algorithm, at)?;
+        Ok(algorithm)
+    }
+
+    /// Checks the value alone.
+    pub(crate) fn verify_by(
+        &self,
+        algorithm: SignatureAlgorithm,
+        key: &PublicKey,
+    ) -> Result<(), VerifyError> {
         verify(algorithm, ValueForm::Der, key, self.octets, self.value)
     }
 }

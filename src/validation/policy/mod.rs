@@ -24,12 +24,12 @@ const KZ_2026: &str = include_str!("kz-2026.toml");
 static BUILT_IN: LazyLock<Result<Arc<Policy>, PolicyError>> =
     LazyLock::new(|| Policy::parse(KZ_2026).map(Arc::new));
 
-/// A policy that was read and found sound.
+/// A policy that was read and found sound. Cloning shares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    source: String,
-    name: PolicyName,
-    rules: Source,
+    source: Arc<str>,
+    name: Arc<PolicyName>,
+    rules: Arc<Source>,
 }
 
 /// Which policy a report was made under.
@@ -95,7 +95,7 @@ impl Policy {
         }
         let sha256 = hex(&digest(DigestAlgorithm::Sha256, source.as_bytes()));
         let name = PolicyName { id: rules.id.clone(), version: rules.version, sha256 };
-        Ok(Self { source: source.to_owned(), name, rules })
+        Ok(Self { source: source.into(), name: Arc::new(name), rules: Arc::new(rules) })
     }
 
     /// The policy the program uses when no other is asked for.

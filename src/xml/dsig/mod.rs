@@ -10,7 +10,7 @@ use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::{FoundSignature, Level, SignatureFormat, SignedScope};
-use crate::x509::Certificate;
+use crate::x509::{Certificate, read_known};
 
 use super::document::{Document, Element};
 use super::ids::Ids;
@@ -164,8 +164,10 @@ fn certificates(key_info: Element<'_>) -> Result<Vec<Certificate>, Reason> {
         if certificates.len() >= limits::CERTIFICATES {
             return Err(Reason::new(ReasonCode::Refused, "too many certificates in a signature"));
         }
-        let der = leaf(element).and_then(|text| encoding::decode(&text));
-        let certificate = der.and_then(|der| Certificate::from_der(&der).ok());
+        let certificate = leaf(element).and_then(|text| {
+            let read = |_: &[u8]| Certificate::from_der(&encoding::decode(&text)?).ok();
+            read_known(text.as_bytes(), read)
+        });
         certificates.push(certificate.ok_or_else(|| malformed("a certificate that is none"))?);
     }
     Ok(certificates)

@@ -1,5 +1,7 @@
 //! References (xmldsig-core1 §4.4.3): what each covers, and whether its digest holds.
 
+use std::borrow::Cow;
+
 use super::transform::{self, Data, Transform};
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::reason::{Reason, ReasonCode};
@@ -189,8 +191,8 @@ fn parts(reference: Element<'_>) -> Result<(&str, Vec<u8>), Reason> {
 }
 
 /// The text of an element that may hold nothing else.
-pub(super) fn leaf(element: Element<'_>) -> Option<String> {
-    element.children().next().is_none().then(|| element.text())
+pub(super) fn leaf(element: Element<'_>) -> Option<Cow<'_, str>> {
+    element.leaf()
 }
 
 fn shown(uri: Option<&str>) -> String {
