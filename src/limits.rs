@@ -51,6 +51,9 @@ pub const XML_TRANSFORMS: usize = 3;
 /// have an enormous canonical form; eight signers over a document of the largest size fit.
 pub const XML_CANONICAL_BYTES: usize = 8 * DOCUMENT_BYTES;
 
+/// Difference of clocks allowed for between the systems that exchange messages, in seconds.
+pub const MESSAGE_SKEW_SECONDS: i64 = 60;
+
 /// Certificates carried in one document or request (path, time-stamp and responder of each
 /// signer).
 pub const CERTIFICATES: usize = 128;

@@ -10,11 +10,12 @@ use super::judge::Case;
 use super::judgement::Judgement;
 use super::policy::{Policy, PolicyError};
 use super::report::{DocumentInfo, Report};
-use super::{DocumentFormat, Evidence, TimeSource, TrustedTime, Unreadable};
+use super::{DocumentFormat, Evidence, TimeSource, TrustedTime, Unreadable, Verdict};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::signature::FoundSignature;
 use crate::text::Language;
 use crate::x509::{Certificate, RevocationSource, TrustStore};
+use crate::xml::wss::{self, Message, Receiver, SoapError};
 
 /// Judges documents and certificates. Shared by threads; the trust store can be replaced under
 /// load.
@@ -56,7 +57,8 @@ pub enum Purpose {
     /// Signing documents: `nonRepudiation`.
     #[default]
     Document,
-    /// Logging in: `digitalSignature`, which the national authentication certificates have too.
+    /// Logging in, or sending a message from system to system: `digitalSignature`, which the
+    /// national authentication certificates have too.
     Login,
 }
 
@@ -156,6 +158,45 @@ impl Verifier {
             size: question.document.len(),
             sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
         };
+        Ok(self.judge(document, found, question, policy))
+    }
+
+    /// Opens a signed SOAP message and judges who signed it, as the one who acts on it does: the
+    /// answer's Body is all that may be used.
+    ///
+    /// # Errors
+    /// [`SoapError`], to be answered as a fault: the message is not as it must be, or its
+    /// signature did not pass.
+    pub fn open_message(
+        &self,
+        question: &Question<'_>,
+        receiver: &Receiver<'_>,
+        policy: &Policy,
+    ) -> Result<(Verified, Message), SoapError> {
+        let message = wss::open(question.document, receiver)?;
+        let document = DocumentInfo {
+            format: "SOAP".to_owned(),
+            size: question.document.len(),
+            sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
+        };
+        let verified = self.judge(document, vec![message.signature.clone()], question, policy);
+        match verified.judgements.first() {
+            Some(judgement) if judgement.verdict == Verdict::TotalPassed => Ok((verified, message)),
+            judgement => {
+                let reasons = judgement.map(|one| one.reasons.clone());
+                Err(SoapError::Failed(reasons.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Judges signatures that were found in a document.
+    pub(super) fn judge(
+        &self,
+        document: DocumentInfo,
+        found: Vec<FoundSignature>,
+        question: &Question<'_>,
+        policy: &Policy,
+    ) -> Verified {
         let Sources { trust, revocation } = self.sources();
         let carried: Vec<&[u8]> =
             found.iter().flat_map(|one| &one.evidence).map(Vec::as_slice).collect();
@@ -183,7 +224,7 @@ impl Verifier {
         };
         let mut verified = input.judge(found);
         verified.evidence.answers = recorder.map(Recorder::into_answers);
-        Ok(verified)
+        verified
     }
 
     /// Judges a certificate alone: path, validity, usage and revocation at `time`.

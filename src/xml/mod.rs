@@ -15,6 +15,7 @@ mod sign;
 #[cfg(test)]
 mod testing;
 mod writer;
+pub mod wss;
 mod xades;
 
 pub use document::{Document, Element};

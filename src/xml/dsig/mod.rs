@@ -15,7 +15,7 @@ use crate::x509::Certificate;
 use super::document::{Document, Element};
 use super::ids::Ids;
 use super::xades::{self, Properties};
-use super::{DSIG, XmlError, encoding};
+use super::{DSIG, XmlError, encoding, wss};
 use reference::{Context, Reference, leaf};
 
 /// Every signature of the document, in document order, wherever it stands: independent, nested,
@@ -28,6 +28,18 @@ use reference::{Context, Reference, leaf};
 /// Where the whole document is refused: it is no document, has an id twice, or too many signatures.
 pub fn read(document: &[u8], detached: Option<&[u8]>) -> Result<Vec<FoundSignature>, XmlError> {
     let document = Document::parse(document)?;
+    let mut found = read_all(&document, detached)?;
+    if wss::is_envelope(document.root()) {
+        wss::judge(&document, &mut found)?;
+    }
+    Ok(found.into_iter().map(|(_, found)| found).collect())
+}
+
+/// The same of a parsed document, each signature with its element.
+pub(super) fn read_all<'a>(
+    document: &'a Document,
+    detached: Option<&'a [u8]>,
+) -> Result<Vec<(Element<'a>, FoundSignature)>, XmlError> {
     let all = document.root().descendants().filter(|element| element.is(DSIG, "Signature"));
     let signatures: Vec<_> = all.take(limits::SIGNATURES + 1).collect();
     if signatures.is_empty() {
@@ -36,15 +48,16 @@ pub fn read(document: &[u8], detached: Option<&[u8]>) -> Result<Vec<FoundSignatu
     if signatures.len() > limits::SIGNATURES {
         return Err(XmlError::Limit("signatures of a document"));
     }
-    let ids = Ids::of(&document)?;
+    let ids = Ids::of(document)?;
     let mut context = Context {
-        document: &document,
+        document,
         ids,
         signatures: signatures.clone(),
         detached,
         budget: limits::XML_CANONICAL_BYTES,
     };
-    Ok((1..).zip(signatures).map(|(number, found)| read_one(&mut context, found, number)).collect())
+    let read = |(number, found)| (found, read_one(&mut context, found, number));
+    Ok((1..).zip(signatures).map(read).collect())
 }
 
 fn read_one<'a>(
@@ -88,7 +101,7 @@ fn fill<'a>(
     found.signed_octets =
         transform::canonical(&how, document, Some(parts.signed_info), &[], &mut context.budget)?;
     found.certificates = match parts.key_info {
-        Some(key_info) => certificates(key_info)?,
+        Some(key_info) => certificates(key_info, &context.ids)?,
         None => Vec::new(),
     };
 
@@ -155,7 +168,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The certificates of KeyInfo, in their order.
-fn certificates(key_info: Element<'_>) -> Result<Vec<Certificate>, Reason> {
+fn certificates(key_info: Element<'_>, ids: &Ids<'_>) -> Result<Vec<Certificate>, Reason> {
     let data = key_info.children().filter(|child| child.is(DSIG, "X509Data"));
     let found = data.flat_map(Element::children).filter(|child| child.is(DSIG, "X509Certificate"));
     let mut certificates = Vec::new();
@@ -167,6 +180,7 @@ fn certificates(key_info: Element<'_>) -> Result<Vec<Certificate>, Reason> {
         let certificate = der.and_then(|der| Certificate::from_der(&der).ok());
         certificates.push(certificate.ok_or_else(|| malformed("a certificate that is none"))?);
     }
+    certificates.extend(wss::certificates(key_info, ids)?);
     Ok(certificates)
 }
 
