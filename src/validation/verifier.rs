@@ -1,5 +1,7 @@
 //! The verifier: format → value → time-stamps → path → revocation → policy → report.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::sync::{Arc, RwLock};
 
 use time::OffsetDateTime;
@@ -12,9 +14,10 @@ use super::policy::{Policy, PolicyError};
 use super::report::{DocumentInfo, Report};
 use super::{DocumentFormat, Evidence, TimeSource, TrustedTime, Unreadable, Verdict};
 use crate::crypto::{DigestAlgorithm, digest, hex};
-use crate::signature::FoundSignature;
+use crate::signature::{ContentFile, FoundSignature, digest_of};
 use crate::text::Language;
 use crate::x509::{Certificate, RevocationSource, TrustStore};
+use crate::xml;
 use crate::xml::wss::{self, Message, Receiver, SoapError};
 
 /// Judges documents and certificates. Shared by threads; the trust store can be replaced under
@@ -157,6 +160,62 @@ impl Verifier {
             format: format.name().to_owned(),
             size: question.document.len(),
             sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
+        };
+        Ok(self.judge(document, found, question, policy))
+    }
+
+    /// The same, where the detached content lies in a file of any size. It is digested from there
+    /// for an XML signature; for a CMS signature it is read up to [`limits::DOCUMENT_BYTES`].
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`]; [`Unreadable::Content`].
+    pub fn verify_over(
+        &self,
+        question: &Question<'_>,
+        content: &ContentFile,
+        policy: &Policy,
+    ) -> Result<Verified, Unreadable> {
+        if DocumentFormat::detect(question.document) != Some(DocumentFormat::Xml) {
+            let octets = content.octets().map_err(|why| Unreadable::Content(why.to_string()))?;
+            let question = Question { content: Some(&octets), ..*question };
+            return self.verify_under(&question, policy);
+        }
+        let found = format::found(DocumentFormat::Xml, xml::read_over(question.document, content))?;
+        let document = DocumentInfo {
+            format: DocumentFormat::Xml.name().to_owned(),
+            size: question.document.len(),
+            sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
+        };
+        Ok(self.judge(document, found, question, policy))
+    }
+
+    /// Judges a document that is too large for memory and lies in a file: XML of the one form that
+    /// can be verified piece by piece ([`xml::read_large`]). The question's document is not looked
+    /// at.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub fn verify_file(
+        &self,
+        file: &mut File,
+        question: &Question<'_>,
+        policy: &Policy,
+    ) -> Result<Verified, Unreadable> {
+        let unreadable = |why: std::io::Error| Unreadable::Content(why.to_string());
+        let mut head = Vec::new();
+        file.rewind()
+            .and_then(|()| (&*file).take(1024).read_to_end(&mut head))
+            .map_err(unreadable)?;
+        if DocumentFormat::detect(&head) != Some(DocumentFormat::Xml) {
+            return Err(Unreadable::TooLarge);
+        }
+        let found = format::found(DocumentFormat::Xml, xml::read_large(file))?;
+        let size = file.metadata().map_err(unreadable)?.len();
+        let sha256 = digest_of(file, DigestAlgorithm::Sha256).map_err(unreadable)?;
+        let document = DocumentInfo {
+            format: DocumentFormat::Xml.name().to_owned(),
+            size: usize::try_from(size).unwrap_or(usize::MAX),
+            sha256: hex(&sha256),
         };
         Ok(self.judge(document, found, question, policy))
     }

@@ -12,6 +12,7 @@ mod error;
 mod ids;
 mod parse;
 mod sign;
+mod stream;
 #[cfg(test)]
 mod testing;
 mod writer;
@@ -19,8 +20,9 @@ pub mod wss;
 mod xades;
 
 pub use document::{Document, Element};
-pub use dsig::read;
+pub use dsig::{read, read_over};
 pub use error::XmlError;
+pub use stream::read_large;
 pub use sign::{Prepared, SigningOptions, prepare, sign};
 pub use writer::Writer;
 

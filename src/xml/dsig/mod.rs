@@ -6,10 +6,13 @@ mod reference;
 mod tests;
 mod transform;
 
+pub(super) use reference::{Detached, Outside};
+pub(super) use transform::{Transform, canonicalization, read as transforms};
+
 use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::{FoundSignature, Level, SignatureFormat, SignedScope};
+use crate::signature::{ContentFile, FoundSignature, Level, SignatureFormat, SignedScope};
 use crate::x509::Certificate;
 
 use super::document::{Document, Element};
@@ -27,8 +30,22 @@ use reference::{Context, Reference, leaf};
 /// # Errors
 /// Where the whole document is refused: it is no document, has an id twice, or too many signatures.
 pub fn read(document: &[u8], detached: Option<&[u8]>) -> Result<Vec<FoundSignature>, XmlError> {
+    read_with(document, Outside { detached: detached.map(Detached::Octets), ..Outside::default() })
+}
+
+/// The same, where the detached content lies in a file. It is digested from there; only a
+/// reference that transforms it has it in memory, up to [`limits::DOCUMENT_BYTES`].
+///
+/// # Errors
+/// As [`read`].
+pub fn read_over(document: &[u8], content: &ContentFile) -> Result<Vec<FoundSignature>, XmlError> {
+    let detached = Some(Detached::File(content));
+    read_with(document, Outside { detached, ..Outside::default() })
+}
+
+fn read_with(document: &[u8], outside: Outside<'_>) -> Result<Vec<FoundSignature>, XmlError> {
     let document = Document::parse(document)?;
-    let mut found = read_all(&document, detached)?;
+    let mut found = read_all(&document, outside)?;
     if wss::is_envelope(document.root()) {
         wss::judge(&document, &mut found)?;
     }
@@ -38,7 +55,7 @@ pub fn read(document: &[u8], detached: Option<&[u8]>) -> Result<Vec<FoundSignatu
 /// The same of a parsed document, each signature with its element.
 pub(super) fn read_all<'a>(
     document: &'a Document,
-    detached: Option<&'a [u8]>,
+    outside: Outside<'a>,
 ) -> Result<Vec<(Element<'a>, FoundSignature)>, XmlError> {
     let all = document.root().descendants().filter(|element| element.is(DSIG, "Signature"));
     let signatures: Vec<_> = all.take(limits::SIGNATURES + 1).collect();
@@ -53,7 +70,7 @@ pub(super) fn read_all<'a>(
         document,
         ids,
         signatures: signatures.clone(),
-        detached,
+        outside,
         budget: limits::XML_CANONICAL_BYTES,
     };
     let read = |(number, found)| (found, read_one(&mut context, found, number));

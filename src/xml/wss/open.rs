@@ -3,12 +3,14 @@
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::super::c14n::Canonicalization;
+use super::super::c14n::{Canonicalization, Subset};
 use super::super::document::{Document, Element};
+use super::super::dsig::{self, Outside};
 use super::super::ids::Ids;
-use super::super::{DSIG, XmlError, dsig, xades};
+use super::super::{DSIG, XmlError, xades};
 use super::envelope::Envelope;
 use super::{SoapError, SoapVersion, WSSE, WSU};
+use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::{FoundSignature, SignatureFormat};
 
@@ -71,12 +73,12 @@ pub fn open(message: &[u8], receiver: &Receiver<'_>) -> Result<Message, SoapErro
         return Err(SoapError::refused("no Security header is addressed to this receiver"));
     };
     let ids = Ids::of(&document)?;
-    let all = dsig::read_all(&document, None)?;
+    let all = dsig::read_all(&document, Outside::default())?;
     let mut ours = all.into_iter().filter(|(place, _)| place.parent() == Some(security));
     let (Some((place, mut signature)), None) = (ours.next(), ours.next()) else {
         return Err(SoapError::refused("the Security header does not hold exactly one signature"));
     };
-    let timestamp = check(&envelope, security, place, &ids, &mut signature);
+    let timestamp = check(&document, &envelope, security, place, &ids, &mut signature);
     if !signature.faults.is_empty() {
         return Err(SoapError::Failed(signature.faults));
     }
@@ -122,7 +124,7 @@ pub fn judge<'a>(
         }
         match &security {
             Ok(Some(security)) if place.parent() == Some(*security) => {
-                check(&envelope, *security, *place, &ids, one);
+                check(document, &envelope, *security, *place, &ids, one);
                 let warnings = odd.iter().map(|(_, name)| {
                     let detail = format!("the header {name} must be understood and is not");
                     Reason::new(ReasonCode::Refused, detail)
@@ -140,6 +142,7 @@ pub fn judge<'a>(
 
 /// Checks that a signature in the Security header covers the Body, and hands on nothing else.
 fn check<'a>(
+    document: &Document,
     envelope: &Envelope<'a>,
     security: Element<'a>,
     signature: Element<'a>,
@@ -160,11 +163,24 @@ fn check<'a>(
     if id.is_none() || named != id {
         found.faults.push(refused("the Body is not referred to by its wsu:Id"));
     }
-    if !reference.is_some_and(only_canonical) {
-        found.faults.push(refused("the Body is transformed otherwise than by canonicalization"));
+    // What is handed on is the Body's canonical form, and only if a digest was found to hold over
+    // exactly these octets.
+    let octets = reference.and_then(only_canonical).and_then(|how| {
+        let subset = Subset { apex: Some(envelope.body), excluded: &[] };
+        how.octets(document, subset, limits::XML_CANONICAL_BYTES).ok()
+    });
+    let both = scope.items.into_iter().zip(scope.octets);
+    match octets.and_then(|body| both.into_iter().find(|(_, octets)| *octets == body)) {
+        Some((item, octets)) => {
+            found.scope.items.push(item);
+            found.scope.octets.push(octets);
+        }
+        None if found.faults.is_empty() => {
+            let what = "the Body is transformed otherwise than by canonicalization";
+            found.faults.push(refused(what));
+        }
+        None => {}
     }
-    found.scope.items.extend(scope.items.into_iter().nth(index));
-    found.scope.octets.extend(scope.octets.into_iter().nth(index));
 
     let mut stamps = security.children().filter(|child| child.is(WSU, "Timestamp"));
     let (stamp, surplus) = (stamps.next()?, stamps.next());
@@ -201,17 +217,18 @@ fn targets<'a>(signature: Element<'a>, ids: &Ids<'a>) -> Vec<(Element<'a>, Optio
         .collect()
 }
 
-/// At most one transform, and that one a canonicalization: nothing is hidden from the digest.
-fn only_canonical(reference: Element<'_>) -> bool {
+/// The canonicalization of a reference that has no other transform: nothing is hidden from its
+/// digest.
+fn only_canonical(reference: Element<'_>) -> Option<Canonicalization> {
     let list = reference.children().find(|child| child.is(DSIG, "Transforms"));
     let mut transforms = list.into_iter().flat_map(Element::children);
-    let uri = |transform: Element<'_>| {
-        Canonicalization::from_uri(transform.attribute("Algorithm").unwrap_or_default())
-    };
     match (transforms.next(), transforms.next()) {
-        (None, _) => true,
-        (Some(only), None) => uri(only).is_some(),
-        _ => false,
+        (None, _) => Some(Canonicalization::INCLUSIVE),
+        (Some(only), None) => {
+            let how = dsig::canonicalization(only).ok().flatten()?;
+            Some(Canonicalization { comments: false, ..how })
+        }
+        _ => None,
     }
 }
 
