@@ -38,7 +38,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
 
-    /// What a detached signature was made over.
+    /// What a detached signature was made over; for an XML signature it may be of any size.
     #[arg(long, value_name = "FILE")]
     content: Option<PathBuf>,
 
@@ -49,7 +49,8 @@ pub struct Arguments {
     #[command(flatten)]
     output: Output,
 
-    /// The document.
+    /// The document. One larger than 32 MiB must be XML with one enveloped signature, the last
+    /// child of its root.
     file: PathBuf,
 }
 

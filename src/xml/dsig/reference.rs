@@ -116,11 +116,11 @@ impl<'a> Context<'a> {
         }
 
         if let Some(elsewhere) = self.elsewhere(&source, &transforms, algorithm)? {
+            if elsewhere != value {
+                return Err(differs(number, uri));
+            }
             found.whole = found.item.kind == "document";
-            return match elsewhere == value {
-                true => Ok(()),
-                false => Err(differs(number, uri)),
-            };
+            return Ok(());
         }
         let octets = self.run(&transforms, &source, signature, &[])?;
         let mut holds = digest(algorithm, &octets) == value;

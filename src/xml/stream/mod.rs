@@ -37,12 +37,23 @@ use scan::{Kind, Scanner, unreadable};
 /// # Errors
 /// As [`super::read`]; [`XmlError::Large`] for every other form.
 pub fn read_large(file: &mut (impl Read + Seek)) -> Result<Vec<FoundSignature>, XmlError> {
-    let place = Place::find(file)?;
+    read_in(file, Sizes { read: 256 * 1024, piece: limits::STREAM_BYTES })
+}
+
+/// How much is taken at a time, in octets; tests cut finer.
+#[derive(Clone, Copy)]
+struct Sizes {
+    read: usize,
+    piece: usize,
+}
+
+fn read_in(file: &mut (impl Read + Seek), sizes: Sizes) -> Result<Vec<FoundSignature>, XmlError> {
+    let place = Place::find(file, sizes)?;
     let skeleton = place.skeleton();
     let skeleton = Document::parse(skeleton.as_bytes())?;
     let form = Form::of(&skeleton)?;
     file.rewind().map_err(|error| unreadable(&error))?;
-    let digest = Pieces::new(&place, &form).run(file)?;
+    let digest = Pieces::new(&place, &form, sizes).run(file)?;
     let outside = Outside { detached: None, whole: Some(digest) };
     let found = dsig::read_all(&skeleton, outside)?;
     let found: Vec<_> = found.into_iter().map(|(_, found)| found).collect();
@@ -75,9 +86,9 @@ struct Form {
 
 impl Place {
     /// Finds the root and its last child.
-    fn find(file: &mut (impl Read + Seek)) -> Result<Self, XmlError> {
+    fn find(file: &mut (impl Read + Seek), sizes: Sizes) -> Result<Self, XmlError> {
         file.rewind().map_err(|error| unreadable(&error))?;
-        let mut scanner = Scanner::new(&mut *file);
+        let mut scanner = Scanner::new(&mut *file, sizes.read);
         let mut depth = 0_usize;
         let mut root = None;
         let mut last = None;

@@ -9,13 +9,14 @@ use super::super::document::{Document, Element};
 use super::super::ids::ids_of;
 use super::super::{DSIG, XmlError};
 use super::scan::{Kind, Scanner};
-use super::{Form, Place, name, other, text};
+use super::{Form, Place, Sizes, name, other, text};
 use crate::crypto::Digester;
 use crate::limits;
 
 pub(super) struct Pieces<'a> {
     place: &'a Place,
     form: &'a Form,
+    sizes: Sizes,
     digester: Digester,
     /// Start tags open at this place, as they are written.
     open: Vec<String>,
@@ -42,10 +43,11 @@ struct Before {
 }
 
 impl<'a> Pieces<'a> {
-    pub(super) fn new(place: &'a Place, form: &'a Form) -> Self {
+    pub(super) fn new(place: &'a Place, form: &'a Form, sizes: Sizes) -> Self {
         Self {
             place,
             form,
+            sizes,
             digester: Digester::new(form.algorithm),
             open: Vec::new(),
             open_bytes: 0,
@@ -60,7 +62,7 @@ impl<'a> Pieces<'a> {
 
     /// Reads the document; gives the digest of its canonical form without the signature.
     pub(super) fn run(mut self, file: &mut impl Read) -> Result<Vec<u8>, XmlError> {
-        let mut scanner = Scanner::new(file);
+        let mut scanner = Scanner::new(file, self.sizes.read);
         // The depth at which the signature ends, while it is read.
         let mut within = false;
         loop {
@@ -89,7 +91,7 @@ impl<'a> Pieces<'a> {
                 Kind::Text | Kind::Other => {}
             }
             self.piece.extend_from_slice(octets);
-            if self.piece.len() < limits::STREAM_BYTES || within {
+            if self.piece.len() < self.sizes.piece || within {
                 // A signature was found to be small enough.
                 continue;
             }
@@ -144,7 +146,8 @@ impl<'a> Pieces<'a> {
                 false => {
                     let alone = Document::parse(format!("{tags}{ends}").as_bytes())?;
                     let limit = 16 * limits::STREAM_PIECE_BYTES;
-                    let octets = self.form.how.octets(&alone, Subset::DOCUMENT, limit)?;
+                    let subset = Subset { apex: root_only.then_some(alone.root()), excluded: &[] };
+                    let octets = self.form.how.octets(&alone, subset, limit)?;
                     octets.len().saturating_sub(ends.len())
                 }
             };

@@ -29,13 +29,13 @@ pub(super) struct Scanner<R> {
     /// Place of the buffer's first octet in the file.
     offset: u64,
     ended: bool,
+    /// How much is read at a time, in octets.
+    read: usize,
 }
 
-const READ: usize = 256 * 1024;
-
 impl<R: Read> Scanner<R> {
-    pub(super) fn new(source: R) -> Self {
-        Self { source, buffer: Vec::new(), at: 0, offset: 0, ended: false }
+    pub(super) fn new(source: R, read: usize) -> Self {
+        Self { source, buffer: Vec::new(), at: 0, offset: 0, ended: false, read }
     }
 
     /// The place of the next piece in the file.
@@ -96,7 +96,7 @@ impl<R: Read> Scanner<R> {
         if self.ended {
             return Some((Kind::Text, rest.len()));
         }
-        if rest.len() < READ {
+        if rest.len() < self.read {
             return None;
         }
         separable(rest).map(|length| (Kind::Text, length))
@@ -114,7 +114,7 @@ impl<R: Read> Scanner<R> {
         self.offset += self.at as u64;
         self.at = 0;
         let before = self.buffer.len();
-        let read = (&mut self.source).take(READ as u64).read_to_end(&mut self.buffer);
+        let read = (&mut self.source).take(self.read as u64).read_to_end(&mut self.buffer);
         read.map_err(|error| unreadable(&error))?;
         self.ended = self.buffer.len() == before;
         Ok(())
@@ -146,7 +146,7 @@ fn tag(rest: &[u8]) -> Option<(Kind, usize)> {
 
 /// Where a text can be parted so that both parts say what the whole says: between characters, not
 /// in a reference, not between CR and LF, and not where `]]>` could be torn.
-fn separable(text: &[u8]) -> Option<usize> {
+pub(super) fn separable(text: &[u8]) -> Option<usize> {
     let mut at = text.len();
     if let Some(reference) = memchr::memrchr(b'&', text)
         && memchr(b';', text.get(reference..)?).is_none()

@@ -4,6 +4,7 @@ use std::io::Cursor;
 use proptest::prelude::*;
 use time::macros::datetime;
 
+use super::scan::separable;
 use super::*;
 use crate::xml::testing::{Dice, document, p256_signer, value_holds};
 use crate::xml::{SigningOptions, read, sign};
@@ -13,9 +14,10 @@ fn signed(text: &str) -> Vec<u8> {
     sign(text.as_bytes(), &*p256_signer().0, &options).unwrap()
 }
 
-/// Both readings of one document.
-fn both(octets: &[u8]) -> [Result<Vec<FoundSignature>, XmlError>; 2] {
-    [read(octets, None), read_large(&mut Cursor::new(octets))]
+/// The reading as a whole, and in pieces of several sizes.
+fn readings(octets: &[u8]) -> [Result<Vec<FoundSignature>, XmlError>; 4] {
+    let pieces = |read, piece| read_in(&mut Cursor::new(octets), Sizes { read, piece });
+    [read(octets, None), read_large(&mut Cursor::new(octets)), pieces(64, 100), pieces(7, 1)]
 }
 
 /// Everything that is told of a signature, save the covered octets, which are not kept.
@@ -25,19 +27,23 @@ fn told(found: &FoundSignature) -> String {
     format!("{found:?}")
 }
 
+/// Whether a document passes; panics where the readings differ.
 #[track_caller]
 fn same(octets: &[u8]) -> bool {
-    let [tree, stream] = both(octets);
-    match (&tree, &stream) {
-        (Ok(tree), Ok(stream)) => {
-            assert_eq!(tree.len(), 1);
-            assert_eq!(told(&tree[0]), told(&stream[0]), "{}", String::from_utf8_lossy(octets));
-            tree[0].faults.is_empty() && value_holds(&stream[0])
-        }
-        (Err(_), Err(_)) => false,
-        (Ok(_), Err(XmlError::Large(_))) => false,
-        _ => panic!("{tree:?}\n{stream:?}\n{}", String::from_utf8_lossy(octets)),
+    let [tree, streams @ ..] = readings(octets);
+    let mut passed = true;
+    for stream in &streams {
+        passed &= match (&tree, stream) {
+            (Ok(tree), Ok(stream)) => {
+                assert_eq!(tree.len(), 1);
+                assert_eq!(told(&tree[0]), told(&stream[0]), "{}", String::from_utf8_lossy(octets));
+                tree[0].faults.is_empty() && value_holds(&stream[0])
+            }
+            (Err(_), Err(_)) | (Ok(_), Err(XmlError::Large(_))) => false,
+            _ => panic!("{tree:?}\n{stream:?}\n{}", String::from_utf8_lossy(octets)),
+        };
     }
+    passed
 }
 
 /// A random document with so much in it that it is cut in many places.
@@ -57,11 +63,11 @@ fn long(seed: u64, bytes: usize) -> String {
         out.push_str(part);
         if dice.one_in(40) {
             let unit = dice.pick(&["a]]\r\n", "Қ&#x49B;&amp;", "]", "😀\r", "x y\n", "&lt;]"]);
-            out.push_str(&unit.repeat(dice.below(200_000)));
+            out.push_str(&unit.repeat(dice.below(bytes / 8)));
             out.push_str("&gt;");
         }
         if dice.one_in(40) {
-            write!(out, "<![CDATA[{}]]>", "<&\r\n".repeat(dice.below(50_000))).unwrap();
+            write!(out, "<![CDATA[{}]]>", "<&\r\n".repeat(dice.below(bytes / 32))).unwrap();
         }
         if !closed && out.len() > bytes / 2 {
             out.push_str("</p:deep>");
@@ -84,43 +90,33 @@ fn long(seed: u64, bytes: usize) -> String {
 
 #[test]
 fn documents_of_many_pieces_have_the_digest_of_the_tree() {
-    for seed in 0..4 {
-        let octets = signed(&long(seed, 3 * limits::STREAM_BYTES));
-        assert!(same(&octets), "seed {seed}");
+    for seed in 0..2 {
+        let octets = signed(&long(seed, limits::STREAM_BYTES * 5 / 4));
+        let (tree, stream) = (read(&octets, None), read_large(&mut Cursor::new(&octets)));
+        assert_eq!(told(&tree.unwrap()[0]), told(&stream.unwrap()[0]), "seed {seed}");
         // One octet in the middle.
         let mut changed = octets.clone();
         let at = octets.len() / 2;
         let at = at + changed[at..].iter().position(|octet| *octet == b'x').unwrap();
         changed[at] = b'y';
-        assert!(!same(&changed), "seed {seed}");
+        let stream = read_large(&mut Cursor::new(&changed));
+        assert!(stream.is_err() || !stream.unwrap()[0].faults.is_empty(), "seed {seed}");
+    }
+    for seed in 0..20 {
+        assert!(same(&signed(&long(seed, 3_000))), "seed {seed}");
     }
 }
 
 #[test]
-fn long_texts_are_parted_where_nothing_is_torn() {
-    let units = ["]", "]]", "\r\n", "\r", "&amp;", "ә", "😀", "&#xD;\n", "]&gt;", "base64+/="];
-    for unit in units {
-        for shift in 0..3 {
-            let text = unit.repeat(3 * limits::STREAM_BYTES / unit.len());
-            let octets = signed(&format!("<a>{}{text}x</a>", "y".repeat(shift)));
-            let [tree, stream] = both(&octets);
-            match stream {
-                Ok(stream) => assert_eq!(told(&tree.unwrap()[0]), told(&stream[0]), "{unit:?}"),
-                // A text of nothing but these cannot be parted.
-                Err(error) => {
-                    assert!(matches!(error, XmlError::Large(_)), "{unit:?}: {error}");
-                    assert!(unit.contains(']') || unit == "\r", "{unit:?}");
-                }
-            }
-        }
-    }
-    // What no document may hold is found at every place, wherever the text is parted.
-    let octets = signed("<a>TEXT</a>");
-    let octets = String::from_utf8(octets).unwrap();
-    for length in 0..6 {
-        let text = format!("{}]]>", "x".repeat(256 * 1024 - length));
-        let [tree, stream] = both(octets.replace("TEXT", &text).as_bytes());
-        assert!(tree.is_err() && stream.is_err(), "{length}");
+fn a_text_that_cannot_be_parted_is_too_large() {
+    let mut scanner = Scanner::new(Cursor::new(vec![b']'; 9_000_000]), 256 * 1024);
+    assert!(matches!(scanner.piece(), Err(XmlError::Large(_))));
+    // What no text may hold is found, wherever the text is parted.
+    let octets = String::from_utf8(signed("<a>TEXT</a>")).unwrap();
+    for length in 0..140 {
+        let text = format!("{}]]>", "x".repeat(length));
+        let readings = readings(octets.replace("TEXT", &text).as_bytes());
+        assert!(readings.iter().all(Result::is_err), "{length}: {readings:?}");
     }
 }
 
@@ -129,12 +125,13 @@ fn other_forms_are_told_to_be_too_large() {
     let once = String::from_utf8(signed("<a id='x'><b/></a>")).unwrap();
     assert!(same(once.as_bytes()));
     let twice = String::from_utf8(signed(&once)).unwrap();
+    let inner = String::from_utf8(signed("<c/>")).unwrap();
     let uri = "URI=\"\"";
     let large = [
         "<a/>".to_owned(),
         "<a><b/></a>".to_owned(),
         once.replace("</a>", "<c/></a>"),
-        once.replace("<b/>", &format!("<b>{}</b>", &once)),
+        once.replace("<b/>", &format!("<b>{inner}</b>")),
         once.replace(uri, "URI=\"#y\"").replace("<b/>", "<b id='y'/>"),
         once.replace(uri, "URI=\"file\""),
         once.replace("http://www.w3.org/2000/09/xmldsig#enveloped-signature", "urn:x"),
@@ -175,15 +172,35 @@ fn what_is_no_document_is_refused_as_by_the_tree() {
         String::new(),
     ];
     for text in &broken {
-        let [tree, stream] = both(text.as_bytes());
+        let [tree, streams @ ..] = readings(text.as_bytes());
         assert!(tree.is_err() || tree.unwrap().is_empty(), "{text}");
-        assert!(stream.is_err(), "{text}");
+        assert!(streams.iter().all(Result::is_err), "{text}");
     }
     assert!(same(format!("\u{feff}{once}").as_bytes()));
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_text_is_parted_where_nothing_is_torn(
+        units in prop::collection::vec(prop::sample::select(vec![
+            "]", "]]", "\r\n", "\r", "\n", "&amp;", "&#x49B;", "ә", "😀", "]&gt;", "a", " ",
+        ]), 1..12),
+        at in any::<prop::sample::Index>(),
+    ) {
+        let text = units.concat();
+        let known = &text.as_bytes()[..at.index(text.len() + 1)];
+        if let Some(length) = separable(known) {
+            prop_assert!(text.is_char_boundary(length));
+            let read = |text: &str| {
+                Document::parse(format!("<a>{text}</a>").as_bytes()).unwrap().root().text()
+            };
+            let (left, right) = text.split_at(length);
+            prop_assert_eq!(read(left) + &read(right), read(&text));
+            prop_assert!(!left.ends_with(']'));
+        }
+    }
+
     #[test]
     fn any_small_document_is_judged_as_by_the_tree(seed in any::<u64>()) {
         prop_assert!(same(&signed(&document(&mut Dice(seed), &mut Vec::new()))));
