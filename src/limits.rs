@@ -56,6 +56,24 @@ pub const XML_TRANSFORMS: usize = 3;
 /// have an enormous canonical form; eight signers over a document of the largest size fit.
 pub const XML_CANONICAL_BYTES: usize = 8 * DOCUMENT_BYTES;
 
+/// Difference of clocks allowed for between the systems that exchange messages, in seconds.
+pub const MESSAGE_SKEW_SECONDS: i64 = 60;
+
+/// Octets of a large XML document that are parsed at a time. The tree over them takes up to thirty
+/// times as many.
+pub const STREAM_BYTES: usize = 1024 * 1024;
+
+/// Largest tag, comment, CDATA section, instruction or signature of a large XML document, in
+/// bytes. Signatures with their evidence take under 1 MB.
+pub const STREAM_PIECE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Start tags open at a time in a large XML document, in bytes, all together: each piece is parsed
+/// with them before it.
+pub const STREAM_OPEN_BYTES: usize = 64 * 1024;
+
+/// Ids in a large XML document: each takes eight to sixteen octets, so that none can stand twice.
+pub const STREAM_IDS: usize = 2_000_000;
+
 /// Certificates carried in one document or request (path, time-stamp and responder of each
 /// signer).
 pub const CERTIFICATES: usize = 128;

@@ -195,6 +195,7 @@ impl From<Unreadable> for Problem {
     fn from(error: Unreadable) -> Self {
         let (kind, code) = match &error {
             Unreadable::TooLarge => (Kind::TooLarge, "document-too-large"),
+            Unreadable::Content(_) => (Kind::Unreadable, "unreadable-file"),
             Unreadable::UnknownFormat => (Kind::Unreadable, "unknown-format"),
             Unreadable::Broken { .. } => (Kind::Unreadable, "broken-document"),
             Unreadable::NotSigned { .. } => (Kind::Unreadable, "not-signed"),

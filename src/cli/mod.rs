@@ -51,7 +51,7 @@ enum Command {
     Demo(demo::Arguments),
     /// Sign an XML or PDF document with a key on a token or in a PKCS#12 file.
     Sign(sign::Arguments),
-    /// Verify a signed XML, PDF or CMS document.
+    /// Verify a signed XML, PDF or CMS document, or a signed SOAP message.
     Verify(verify::Arguments),
     /// Judge stored diagnostic reports again.
     #[command(subcommand)]

@@ -2,10 +2,13 @@
 //! knows XML, CMS or PDF. Formats fill it, `validation` judges it.
 
 mod carried;
+mod content;
 mod format;
 mod material;
 
 pub use carried::{CarriedTimestamp, Stamped, TimestampKind};
+pub use content::ContentFile;
+pub(crate) use content::digest_of;
 pub use format::{Level, SignatureFormat};
 pub use material::ValidationMaterial;
 
