@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use qoltanba::config::{Config, RevocationSetting};
+use qoltanba::limits;
 use qoltanba::problem::Problem;
 use qoltanba::service::licence_of;
 use qoltanba::store::Sqlite;
@@ -58,7 +59,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     if let Some(mode) = arguments.revocation {
         config.revocation.mode = mode;
     }
-    let document = super::read_file(&arguments.file)?;
+    let document = super::read_up_to(&arguments.file, limits::PDF_BYTES)?;
     let content = arguments.content.as_deref().map(super::read_file).transpose()?;
     let now = OffsetDateTime::now_utc();
     let mut verifier = config.verifier(&arguments.crl)?;

@@ -10,10 +10,12 @@ use lopdf::{Dictionary, Object, ObjectId, StringFormat};
 
 use super::PdfError;
 use super::content::{self, Rect};
+use super::diagnose::places;
 use super::file::{File, Loaded};
 use super::permissions::Permissions;
 use super::references::References;
 use super::tree;
+use super::xref::Entry;
 use crate::reason::{Reason, ReasonCode};
 
 /// Findings told of one signature; more would say nothing new.
@@ -70,7 +72,9 @@ pub(super) fn after(
     if end == size {
         return Later::default();
     }
-    if covered < size {
+    // A later revision without a signature is judged by the rules alone; octets that are no
+    // revision are not read at all.
+    if covered < size && whole.sections().first().is_none_or(|newest| newest.offset < covered) {
         return Later::fault(format!("{} bytes follow the last signature", size - covered));
     }
     match changes(revision, whole, permissions) {
@@ -96,9 +100,14 @@ fn changes(
     }
     let rules = Rules::new(revision, whole, permissions)?;
     let mut later = Later::default();
+    if let Some((number, at)) = unlisted(revision.octets().len(), whole) {
+        let what = format!("object {number} at byte {at} stands in no cross-reference section");
+        later = Later::fault(what);
+    }
     let ((old_root, _), (new_root, _)) = (revision.catalog()?, whole.catalog()?);
     if old_root != new_root {
-        later = Later::fault("the document has another catalog".to_owned());
+        let what = "the document has another catalog";
+        later.faults.push(Reason::new(ReasonCode::AddedAfterSigning, what));
     }
     let mut numbers: Vec<u32> =
         newer.iter().flat_map(|section| section.entries.iter().map(|entry| entry.0)).collect();
@@ -124,6 +133,25 @@ fn changes(
     later.warnings.truncate(TOLD);
     later.permitted.truncate(TOLD);
     Ok(later)
+}
+
+/// An added object that only readers find who repair files: they would see another document.
+fn unlisted(end: usize, whole: &File<'_>) -> Option<(u32, usize)> {
+    let sections = whole.sections().iter();
+    let mut listed: Vec<usize> = sections
+        .flat_map(|section| {
+            let entries = section.entries.iter().filter_map(|(_, entry)| match entry {
+                Entry::At { offset, .. } => Some(*offset),
+                _ => None,
+            });
+            entries.chain([section.offset])
+        })
+        .filter(|offset| *offset >= end)
+        .collect();
+    listed.sort_unstable();
+    let added = whole.octets().get(end..).unwrap_or_default();
+    let mut objects = places(added).into_iter().map(|(number, at)| (number, at + end));
+    objects.find(|(_, at)| listed.binary_search(at).is_err())
 }
 
 impl Later {
@@ -285,11 +313,11 @@ impl<'f, 'a> Rules<'f, 'a> {
                     matches!(holder, Role::Field(other) | Role::Appearance(other) if other == name)
                 };
                 return match self.held_by(number, own) {
-                    true => Ok(self.filled(name, true)),
+                    true => Ok(self.filled(name, false)),
                     false => changed("an appearance that is used elsewhere"),
                 };
             }
-            (None, (true, true)) => return changed(self.kind_of_stream(number, old)),
+            (None, (true, true)) => return changed(&self.kind_of_stream(number, old)),
             (_, (false, false)) => {}
             _ => return changed("a stream"),
         }
@@ -318,7 +346,7 @@ impl<'f, 'a> Rules<'f, 'a> {
             }
             _ => match (old.dictionary(), new.dictionary()) {
                 (Some(old), Some(new)) => self.dictionary(number, role, old, new),
-                _ => changed("it"),
+                _ => changed("an object"),
             },
         }
     }
@@ -370,7 +398,7 @@ impl<'f, 'a> Rules<'f, 'a> {
             }
             Some(Role::Several) => changed("an object with several uses"),
             Some(Role::Appearance(_)) => changed("an appearance"),
-            _ => changed(kind_of(old)),
+            _ => changed(&kind_of(old)),
         }
     }
 
@@ -425,10 +453,12 @@ impl<'f, 'a> Rules<'f, 'a> {
             return Finding::Refused(format!("{what}, and the signature locks it"));
         }
         match (self.permissions.level, was_empty) {
-            (Some(2 | 3), _) => Finding::Permitted(what),
-            (Some(_), _) => Finding::Refused(format!("{what}, and the certification forbids it")),
-            (None, true) => Finding::Warned(format!("{what} after signing")),
-            (None, false) => Finding::Refused(format!("the form field {name:?} was changed")),
+            (Some(2 | 3), empty) if empty || self.permissions.certifies => {
+                Finding::Permitted(what)
+            }
+            (Some(1), _) => Finding::Refused(format!("{what}, and the certification forbids it")),
+            (_, true) => Finding::Warned(format!("{what} after signing")),
+            (_, false) => Finding::Refused(format!("the form field {name:?} was changed")),
         }
     }
 
@@ -582,7 +612,7 @@ impl<'f, 'a> Rules<'f, 'a> {
         self.references.holders(number).all(|holder| self.roles.get(&holder).is_some_and(&wanted))
     }
 
-    fn kind_of_stream(&self, number: u32, stream: &Loaded) -> &'static str {
+    fn kind_of_stream(&self, number: u32, stream: &Loaded) -> String {
         let is_content = |page: &Loaded| {
             let contents = page.dictionary().and_then(|page| page.get(b"Contents").ok());
             let contents = contents.and_then(|one| self.revision.resolve(one).ok().map(|all| (one, all)));
@@ -594,16 +624,16 @@ impl<'f, 'a> Rules<'f, 'a> {
             })
         };
         if self.pages.iter().any(|(_, page)| is_content(page)) {
-            return "the content of a page";
+            return "the content of a page".to_owned();
         }
-        stream.dictionary().map_or("a stream", kind_of)
+        stream.dictionary().map_or_else(|| "a stream".to_owned(), kind_of)
     }
 }
 
 /// What a dictionary is, in words.
-fn kind_of(dictionary: &Dictionary) -> &'static str {
+fn kind_of(dictionary: &Dictionary) -> String {
     let name = |key: &[u8]| dictionary.get(key).and_then(Object::as_name).unwrap_or_default();
-    match (name(b"Type"), name(b"Subtype")) {
+    let known = match (name(b"Type"), name(b"Subtype")) {
         (b"Catalog", _) => "the catalog",
         (b"Pages", _) => "the page tree",
         (b"Page", _) => "a page",
@@ -613,8 +643,15 @@ fn kind_of(dictionary: &Dictionary) -> &'static str {
         (_, b"Form") => "a form XObject",
         (b"OCG" | b"OCMD", _) => "a layer",
         (b"Metadata", _) => "the metadata",
-        _ => "it",
-    }
+        (b"EmbeddedFile" | b"Filespec", _) => "an attached file",
+        _ if dictionary.has(b"Length1") => "a font program",
+        (b"", _) => "an object",
+        (other, _) => {
+            let kind: String = String::from_utf8_lossy(other).chars().take(32).collect();
+            return format!("an object of type {kind}");
+        }
+    };
+    known.to_owned()
 }
 
 fn reference(dictionary: &Dictionary, key: &[u8]) -> Option<u32> {

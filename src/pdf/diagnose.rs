@@ -57,6 +57,11 @@ pub(super) fn diagnose(octets: &[u8]) -> Vec<String> {
     out
 }
 
+/// Every object that stands in `octets`, listed or not: its number and its place.
+pub(super) fn places(octets: &[u8]) -> Vec<(u32, usize)> {
+    objects(octets).iter().map(|one| (one.number, one.at)).collect()
+}
+
 fn signature(
     octets: &[u8],
     one: &Seen,

@@ -16,6 +16,9 @@ pub(super) struct Permissions {
     /// The level of DocMDP: 1 nothing, 2 forms and signatures, 3 annotations too. `None` where
     /// nobody certified the document.
     pub level: Option<u8>,
+    /// The signature is the certification itself: later values are what it waits for. Another
+    /// signer's approval is of the values that stood there.
+    pub certifies: bool,
     locks: Vec<Lock>,
 }
 
@@ -90,6 +93,7 @@ impl Permissions {
                 _ => {}
             }
         }
+        self.certifies |= certified && !certification;
         if certification && !certified {
             self.restrict(2);
         }

@@ -197,6 +197,7 @@ fn looks_like(file: &File<'_>, loaded: &Loaded) -> Option<&'static str> {
         b"Pages" => return Some("a page tree"),
         b"Catalog" => return Some("a catalog"),
         b"Font" => return Some("a font"),
+        b"Sig" => return Some("a signature"),
         b"Annot" => return Some("an annotation"),
         b"XRef" | b"ObjStm" | b"Metadata" | b"EmbeddedFile" => return None,
         _ => {}

@@ -1,7 +1,7 @@
 //! Incremental saving attacks: something is appended to a signed licence.
 
 use crate::forge::{Paper, Update, entry, rfind, stream};
-use crate::setting::{SIGNED, by_citizen, passes, reasons};
+use crate::setting::{PRINTED, SIGNED, by_citizen, passes, reasons};
 
 type Attack = (&'static str, Vec<u8>);
 
@@ -10,16 +10,12 @@ type Attack = (&'static str, Vec<u8>);
 fn nothing_appended_is_accepted() {
     let mut made = 0;
     for (name, forged) in attacks() {
-        assert!(forged.starts_with(&SIGNED[..SIGNED.len() - 8]), "{name}: the signed octets stay");
+        assert!(forged.starts_with(&SIGNED), "{name}: the signed octets stay");
         assert!(!passes(&forged), "{name} is accepted");
         let why = reasons(&forged);
         assert!(!why.is_empty(), "{name}: no reason");
         println!("{name}: {why}");
         made += 1;
-        // What changes nothing is no attack once somebody signed it.
-        if name == "an empty update" {
-            continue;
-        }
         // What cannot be read cannot be signed either.
         let Ok(signed) = by_citizen(&forged) else { continue };
         assert!(!passes(&signed), "{name} is accepted under a second signature");
@@ -86,7 +82,7 @@ fn content() -> Vec<Attack> {
 
 fn annotations() -> Vec<Attack> {
     let paper = Paper::new(&SIGNED);
-    let (page, next) = (paper.page(1), paper.next());
+    let (page, next) = (paper.page(1 + PRINTED.stamp.page as u32), paper.next());
     let text = paper.text(page);
     let widget = paper.under(page, b"Annots");
     let old = format!("{widget} 0 R");
@@ -200,12 +196,12 @@ fn catalogs() -> Vec<Attack> {
 
 fn sections() -> Vec<Attack> {
     let paper = Paper::new(&SIGNED);
-    let page = paper.page(1);
+    let page = paper.page(1 + PRINTED.stamp.page as u32);
     let content = paper.under(page, b"Contents");
     let evil = stream("", b"BT (Evil) Tj ET");
     let good = paper
         .updated(&Update { objects: vec![(content, evil.clone())], ..Update::default() });
-    let table = rfind(&good, b"xref\n0").or_else(|| rfind(&good, b"\nxref\n")).unwrap();
+    let table = rfind(&good, b"\nxref\n").unwrap();
     let with_tail = |tail: &str| [SIGNED.as_slice(), tail.as_bytes()].concat();
     let object = [format!("{content} 0 obj\n").as_bytes(), &evil, b"\nendobj\n"].concat();
     // An older revision's object is pointed to again: the page without its signature.
@@ -226,6 +222,5 @@ fn sections() -> Vec<Attack> {
             pointed: vec![(page, first)],
             ..Update::default()
         })),
-        ("an empty update", paper.updated(&Update::default())),
     ]
 }

@@ -5,6 +5,7 @@ mod certified;
 mod damage;
 mod forge;
 mod incremental;
+mod memory;
 mod published;
 mod setting;
 mod shadow;

@@ -63,9 +63,12 @@ pub fn judge(document: &[u8]) -> Result<Report, String> {
     }
 }
 
-/// The document passes.
+/// The document passes, and the officer signed it.
 pub fn passes(document: &[u8]) -> bool {
-    judge(document).is_ok_and(|report| report.verdict == Verdict::TotalPassed)
+    judge(document).is_ok_and(|report| {
+        report.verdict == Verdict::TotalPassed
+            && report.signatures.iter().any(|one| one.signer.name == "Officer")
+    })
 }
 
 /// Every reason against a document, in one line.
