@@ -199,6 +199,14 @@ pub const PDF_FIELD_NAME: usize = 1_024;
 /// Bytes of one decompressed PDF stream; the licence XML inside stays under 1 MB.
 pub const PDF_STREAM_BYTES: usize = 64 * 1024 * 1024;
 
+/// Bytes of the content of one page that are looked at for covered text; a dense page of text has
+/// under 200 KB, a map some MB.
+pub const PDF_CONTENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Largest PDF judged from a file, in bytes: scans of whole archives. Over HTTP
+/// [`DOCUMENT_BYTES`] holds. Beside the file itself it takes no more memory than a small one.
+pub const PDF_BYTES: usize = 1024 * 1024 * 1024;
+
 /// Bytes of all the streams decompressed while one PDF is judged.
 pub const PDF_DECODED_BYTES: usize = 256 * 1024 * 1024;
 

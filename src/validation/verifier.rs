@@ -227,7 +227,7 @@ impl Verifier {
             .and_then(|()| (&*file).take(1024).read_to_end(&mut head))
             .map_err(unreadable)?;
         if DocumentFormat::detect(&head) != Some(DocumentFormat::Xml) {
-            return Err(Unreadable::TooLarge);
+            return Err(Unreadable::TooLarge(limits::DOCUMENT_BYTES));
         }
         let found = format::found(DocumentFormat::Xml, xml::read_large(file))?;
         let size = file.metadata().map_err(unreadable)?.len();
