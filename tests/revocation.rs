@@ -292,7 +292,49 @@ fn the_command_line_validates_looks_up_and_asks() {
     assert!(code == 2 && said.starts_with("INDETERMINATE"), "{code} {said}");
     let (code, said) = verify("person", &["--crl", &pem("person")]);
     assert!(code == 3, "{code} {said}");
-    for command in [&["x509", "verify"][..], &["crl", "lookup"], &["ocsp", "ask"]] {
+    // x509 verify under a policy
+    let source = qoltanba::validation::Policy::built_in().unwrap().source().to_owned();
+    let policy = |name: &str, from: &str, to: &str| {
+        assert!(source.contains(from), "{from}");
+        std::fs::write(file(name), source.replace(from, to)).unwrap();
+        file(name)
+    };
+    let lists = ["--crl", &file("full.crl")];
+    let under = |policy: &str, more: &[&str]| {
+        verify("person", &[&["--policy", policy], &lists[..], more].concat())
+    };
+    let (code, said) = under("kz-2026", &["--json"]);
+    assert_eq!(code, 2, "nothing was given about the authority: {said}");
+    let patient =
+        policy("patient.toml", "issuer-revocation = \"fail\"", "issuer-revocation = \"warn\"");
+    let (code, said) = under(&patient, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &json["verdict"]), (0, &"valid".into()), "{said}");
+    assert_eq!(json["policy"]["id"], "kz-2026");
+    let octets = std::fs::read(&patient).unwrap();
+    let digest = qoltanba::crypto::digest(qoltanba::crypto::DigestAlgorithm::Sha256, &octets);
+    assert_eq!(json["policy"]["sha256"], qoltanba::crypto::hex(&digest));
+    assert_eq!(json["warnings"][0]["code"], "revocation-unknown", "{said}");
+    // The order of the policy: whoever takes only OCSP does not take the list.
+    let only = policy("only-ocsp.toml", "order = [\"ocsp\", \"crl\"]", "order = [\"ocsp\"]");
+    let (code, said) = under(&only, &[]);
+    assert!(code == 2 && said.contains("policy kz-2026 version 1, SHA-256 "), "{code} {said}");
+    let ended =
+        source.replace("with SHA-256\"", "with SHA-256\"\nuntil = \"2020-01-01T00:00:00Z\"");
+    std::fs::write(file("ended.toml"), ended).unwrap();
+    let (code, said) = under(&file("ended.toml"), &[]);
+    assert!(code == 2 && said.contains("is accepted until 2020-01-01 only"), "{code} {said}");
+    let (code, said) = verify("revoked", &["--policy", &patient, "--crl", &file("full.crl")]);
+    assert!(code != 0 && said.contains("keyCompromise"), "{code} {said}");
+    assert_eq!(under("nobody", &[]).0, 3, "no such policy");
+    assert_eq!(under(&file("full.crl"), &[]).0, 3, "no policy at all");
+    assert_eq!(under(&patient, &["--purpose", "any"]).0, 3, "usage");
+    let (_, help) = qoltanba(&["x509", "verify", "--help"]);
+    assert!(help.contains("--policy <FILE|ID>") && help.contains("strict.toml"), "{help}");
+
+    let tsp = [&["tsp", "stamp"][..], &["tsp", "verify"]];
+    let others = [&["x509", "verify"][..], &["crl", "info"], &["crl", "lookup"], &["ocsp", "ask"]];
+    for command in tsp.into_iter().chain(others) {
         let (code, said) = qoltanba(&[command, &["--help"]].concat());
         assert!(code == 0 && said.contains("Exit codes"), "{said}");
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use self::stored::{Octets, StoredAnswer, StoredSignature, certificates, octets};
-use super::evidence::Recorded;
+use super::evidence::{Recorded, trusted_of};
 use super::judge::Case;
 use super::policy::{Policy, PolicyError, PolicyName};
 use super::report::DocumentInfo;
@@ -74,6 +74,7 @@ impl Verified {
     pub fn diagnostic(&self) -> Diagnostic {
         let evidence = &self.evidence;
         let answers = evidence.answers.as_ref();
+        let trusted = trusted_of(&evidence.trust, &self.found);
         Diagnostic {
             format: FORMAT.to_owned(),
             policy: evidence.policy.name().clone(),
@@ -83,8 +84,8 @@ impl Verified {
             at_source: evidence.at.map(|at| at.source),
             purpose: evidence.purpose,
             document: self.report.document.clone(),
-            anchors: octets(evidence.trusted.anchors()),
-            intermediates: octets(evidence.trusted.intermediates()),
+            anchors: octets(trusted.anchors()),
+            intermediates: octets(trusted.intermediates()),
             answers: answers.map(|answers| answers.iter().map(StoredAnswer::new).collect()),
             signatures: self.found.iter().map(StoredSignature::new).collect(),
         }

@@ -24,8 +24,8 @@ pub struct Evidence {
     pub purpose: Purpose,
     /// The policy.
     pub policy: Policy,
-    /// The anchors and intermediates that belong to these signatures.
-    pub trusted: TrustStore,
+    /// The trust store.
+    pub trust: TrustStore,
     /// What was learnt about revocation; `None` if nobody was asked.
     pub answers: Option<Vec<Answered>>,
 }

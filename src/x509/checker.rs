@@ -114,6 +114,10 @@ struct Memory {
 const SIGNER_DEPTH: u8 = 2;
 
 impl RevocationSource for RevocationChecker {
+    fn may_wait(&self) -> bool {
+        self.config.mode == RevocationMode::Online
+    }
+
     fn ask(
         &self,
         certificate: &Certificate,

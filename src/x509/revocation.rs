@@ -58,6 +58,11 @@ pub trait RevocationSource: Send + Sync {
         now: OffsetDateTime,
     ) -> RevocationAnswer;
 
+    /// Whether asking may mean waiting for somebody on the network.
+    fn may_wait(&self) -> bool {
+        true
+    }
+
     /// What this source has learnt, for one that takes its place to go on with.
     fn memory(&self) -> Option<RevocationMemory> {
         None
