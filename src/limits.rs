@@ -11,6 +11,11 @@ pub const DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
 /// and each may wait for a slow responder on a thread that others need.
 pub const JUDGED_AT_ONCE: usize = 24;
 
+/// Size up to which a document is judged on the thread that received it, in bytes. An honest licence
+/// has 3–14 KB and takes a tenth of a millisecond; at worst, with every signature and reference that
+/// fits, some tens of milliseconds, in which another thread serves the other connections.
+pub const JUDGED_IN_PLACE_BYTES: usize = 16 * 1024;
+
 /// Time a caller waits for its turn to be judged before it is told to come back, in milliseconds.
 pub const JUDGE_WAIT_MILLISECONDS: u64 = 10_000;
 
@@ -58,6 +63,16 @@ pub const CERTIFICATES: usize = 128;
 /// Size of one certificate, in bytes. National certificates have 1.2–2.5 KB.
 pub const CERTIFICATE_BYTES: usize = 64 * 1024;
 
+/// Certificates whose parsed form is kept, so that the same ones need not be read for each document.
+/// Signers who come often are some hundred; with the next limit they take at most 8 MB.
+pub const KNOWN_CERTIFICATES: usize = 512;
+
+/// Size of a certificate whose parsed form is kept, in bytes as it came (base64 included).
+pub const KNOWN_CERTIFICATE_BYTES: usize = 6 * 1024;
+
+/// Issuers' signatures over certificates remembered as good, in one trust store; 70 bytes each.
+pub const GOOD_SIGNATURES: usize = 4_096;
+
 /// Size of one file of the trust store, in bytes. A bundle of every public root has 250 KB.
 pub const TRUST_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -82,6 +97,9 @@ pub const CRL_BYTES: usize = 64 * 1024 * 1024;
 
 /// Size up to which a CRL is kept whole as evidence, in bytes; of a larger one its digest is.
 pub const CRL_EVIDENCE_BYTES: usize = 64 * 1024;
+
+/// Serial numbers of over 20 octets in one CRL; RFC 5280 §4.1.2.2 allows none.
+pub const CRL_LONG_SERIALS: usize = 10_000;
 
 /// CRLs kept in memory at a time; a hierarchy has two to four.
 pub const CRLS_KEPT: usize = 64;

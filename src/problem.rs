@@ -339,6 +339,7 @@ impl From<VerifierError> for Problem {
         match error {
             VerifierError::Trust(error) => error.into(),
             VerifierError::Policy(error) => error.into(),
+            VerifierError::Crl(detail) => Self::new(Kind::BadInput, "bad-crl", detail),
         }
     }
 }

@@ -86,9 +86,9 @@ fn utc(moment: OffsetDateTime) -> Result<UtcTime, PkiError> {
 /// algorithms have, ECDSA none (RFC 5758 §3.2).
 pub fn signature_algorithm(algorithm: SignatureAlgorithm) -> Result<AlgorithmIdentifier, PkiError> {
     let oid = algorithm.row().oids.first().copied().unwrap_or_default();
-    let parameters = match algorithm {
-        SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => None,
-        _ => Some(Any::new(encode(&())?)),
+    let parameters = match algorithm.is_ecdsa() {
+        true => None,
+        false => Some(Any::new(encode(&())?)),
     };
     Ok(AlgorithmIdentifier { algorithm: object_identifier(oid)?, parameters })
 }
@@ -100,11 +100,11 @@ pub fn sign(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, PkiError> {
 
 /// A signer's value in the form X.509 and CMS want.
 pub fn value(algorithm: SignatureAlgorithm, value: Vec<u8>) -> Result<Vec<u8>, PkiError> {
-    match algorithm {
-        SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => {
+    match algorithm.is_ecdsa() {
+        true => {
             ecdsa_fixed_to_der(&value).ok_or_else(|| PkiError::Encoding("ECDSA value".to_owned()))
         }
-        _ => Ok(value),
+        false => Ok(value),
     }
 }
 

@@ -11,6 +11,8 @@ mod encoding;
 mod error;
 mod ids;
 mod parse;
+#[cfg(test)]
+mod random;
 mod sign;
 #[cfg(test)]
 mod testing;
