@@ -7,8 +7,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use time::{Date, Duration, OffsetDateTime};
 
+use crate::crypto::SystemRandom;
 use crate::identity::{Bin, Iin};
 use crate::licensing::{OfficerRole, almaty};
+use crate::signature::Level;
+use crate::timestamp::TimestampClient;
 use crate::token::{GostMechanism, TokenOptions};
 use crate::validation::{Policy, PolicyError, Preset, Verifier};
 use crate::x509::{
@@ -111,7 +114,15 @@ pub struct TimestampConfig {
     pub authorities: Vec<String>,
     /// The policy to ask for, dotted.
     pub policy: Option<String>,
+    /// The level to which `serve` raises requests and results before they are registered. Above B
+    /// it needs an authority that answers.
+    pub level: Level,
 }
+
+/// No time-stamping authority is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("name a time-stamping authority: [timestamps] authorities, or a preset")]
+pub struct NoAuthority;
 
 /// How revocation is looked up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
@@ -290,6 +301,34 @@ impl Config {
         policy: Arc<Policy>,
     ) -> Result<Verifier, VerifierError> {
         Ok(self.verifier_under(crls, &policy, None)?.under(policy))
+    }
+
+    /// The client of the time-stamping authorities: those `named`, else the configured ones, else
+    /// those of the preset. `policy` is asked for instead of the configured one.
+    ///
+    /// # Errors
+    /// [`NoAuthority`].
+    pub fn timestamp_client(
+        &self,
+        named: &[String],
+        policy: Option<&str>,
+    ) -> Result<TimestampClient, NoAuthority> {
+        let preset = self.revocation.preset.as_deref().and_then(Preset::named);
+        let configured = &self.timestamps;
+        let (authorities, usual) = match (named, configured.authorities.as_slice(), preset) {
+            ([_, ..], ..) => (named.to_vec(), None),
+            ([], [_, ..], _) => (configured.authorities.clone(), configured.policy.clone()),
+            ([], [], Some(preset)) => {
+                (preset.time_stamps.clone(), Some(preset.time_stamp_policy.clone()))
+            }
+            ([], [], None) => return Err(NoAuthority),
+        };
+        // The operator named them, so their hosts may be asked.
+        let host = |url: &String| Some(url.split('/').nth(2)?.to_owned());
+        let hosts: Vec<String> = authorities.iter().filter_map(host).collect();
+        let policy = policy.map(str::to_owned).or(usual);
+        let fetch = Arc::new(HttpFetch::new(&hosts));
+        Ok(TimestampClient::new(authorities, policy, fetch, Arc::new(SystemRandom)))
     }
 
     /// The hosts that may be asked: those named, and those of the preset.

@@ -28,6 +28,8 @@ pub mod timestamp;
 
 pub mod validation;
 
+pub mod preserve;
+
 pub mod licensing;
 
 pub mod store;

@@ -4,13 +4,14 @@
 use serde::Serialize;
 
 use crate::cms::CmsError;
-use crate::config::{ConfigError, VerifierError};
+use crate::config::{ConfigError, NoAuthority, VerifierError};
 use crate::gateway::PaymentError;
 use crate::licensing::DocumentError;
 use crate::licensing::form::FieldFault;
 use crate::licensing::print::PrintError;
 use crate::licensing::workflow::WorkflowError;
 use crate::pdf::PdfError;
+use crate::preserve::PreserveError;
 use crate::reason::{Reason, ReasonCode};
 use crate::store::StoreError;
 use crate::text::Language;
@@ -205,6 +206,25 @@ impl From<Unreadable> for Problem {
     }
 }
 
+impl From<PreserveError> for Problem {
+    fn from(error: PreserveError) -> Self {
+        let detail = error.to_string();
+        let mut problem = match error {
+            PreserveError::Unreadable(error) => return error.into(),
+            PreserveError::Policy(error) => return error.into(),
+            PreserveError::NotPassed(reasons) => Self::refused(reasons),
+            PreserveError::NoSuchSignature(_) | PreserveError::NoLevels(_) => {
+                Self::new(Kind::BadInput, "cannot-preserve", "")
+            }
+            PreserveError::Stamp(_) => Self::new(Kind::TryLater, "no-time-stamp", ""),
+            PreserveError::Material(_) => Self::new(Kind::TryLater, "material-missing", ""),
+            PreserveError::Format(_) => Self::new(Kind::Unreadable, "cannot-preserve", ""),
+        };
+        problem.detail = detail;
+        problem
+    }
+}
+
 impl From<SignError> for Problem {
     fn from(error: SignError) -> Self {
         let (kind, code) = match &error {
@@ -348,6 +368,12 @@ impl From<VerifierError> for Problem {
 impl From<PolicyError> for Problem {
     fn from(error: PolicyError) -> Self {
         Self::new(Kind::BadInput, "bad-policy", error.to_string())
+    }
+}
+
+impl From<NoAuthority> for Problem {
+    fn from(error: NoAuthority) -> Self {
+        Self::new(Kind::BadInput, "no-authority", error.to_string())
     }
 }
 

@@ -8,6 +8,7 @@ mod doctor;
 mod keys;
 mod ocsp;
 mod pki;
+mod preserve;
 mod report;
 mod serve;
 mod sign;
@@ -53,6 +54,8 @@ enum Command {
     Sign(sign::Arguments),
     /// Verify a signed XML, PDF or CMS document, or a signed SOAP message.
     Verify(verify::Arguments),
+    /// Raise a signature to level T, LT or LTA, so that it can be verified later.
+    Preserve(preserve::Arguments),
     /// Judge stored diagnostic reports again.
     #[command(subcommand)]
     Report(report::Command),
@@ -113,6 +116,7 @@ pub fn run() -> ExitCode {
         Command::Demo(arguments) => demo::run(&context, &arguments),
         Command::Sign(arguments) => sign::run(&context, &arguments),
         Command::Verify(arguments) => verify::run(&context, &arguments),
+        Command::Preserve(arguments) => preserve::run(&context, &arguments),
         Command::Report(command) => report::run(&context, &command),
         Command::Tsp(command) => tsp::run(&context, &command),
         Command::Token(command) => token::run(&context, &command),
@@ -130,6 +134,13 @@ pub fn run() -> ExitCode {
             eprintln!("  {}", reason.code.message(context.language));
         }
         ExitCode::from(problem.kind.exit_code())
+    })
+}
+
+/// Writes a whole file.
+fn write_file(path: &Path, octets: &[u8]) -> Result<(), Problem> {
+    std::fs::write(path, octets).map_err(|error| {
+        Problem::new(Kind::Internal, "write-failed", format!("{}: {error}", path.display()))
     })
 }
 

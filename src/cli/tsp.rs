@@ -2,18 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use qoltanba::config::Config;
-use qoltanba::crypto::{SystemRandom, hex};
+use qoltanba::crypto::hex;
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::reason::Reason;
 use qoltanba::signature::Stamped;
 use qoltanba::timestamp::{
     TimestampClient, TimestampQuestion, Token, VerifiedTimestamp, read_response, verify,
 };
-use qoltanba::validation::Preset;
-use qoltanba::x509::{HttpFetch, TrustStore};
+use qoltanba::x509::TrustStore;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -97,7 +94,7 @@ pub fn run(context: &Context, command: &Command) -> Result<ExitCode, Problem> {
     match command {
         Command::Stamp { url, policy, judging, out, file } => {
             let data = Stamped::Octets(super::read_file(file)?);
-            let client = client(&config, url, policy.as_deref())?;
+            let client = config.timestamp_client(url, policy.as_deref())?;
             let stamped = client.stamp(&question(&data, judging.at));
             let (token, stamp) = stamped.map_err(|error| {
                 Problem::new(Kind::TryLater, "no-time-stamp", error.to_string())
@@ -117,32 +114,6 @@ pub fn run(context: &Context, command: &Command) -> Result<ExitCode, Problem> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn client(
-    config: &Config,
-    named: &[String],
-    policy: Option<&str>,
-) -> Result<TimestampClient, Problem> {
-    let preset = config.revocation.preset.as_deref().and_then(Preset::named);
-    let configured = &config.timestamps;
-    let (authorities, usual) = match (named, configured.authorities.as_slice(), preset) {
-        ([_, ..], ..) => (named.to_vec(), None),
-        ([], [_, ..], _) => (configured.authorities.clone(), configured.policy.clone()),
-        ([], [], Some(preset)) => {
-            (preset.time_stamps.clone(), Some(preset.time_stamp_policy.clone()))
-        }
-        ([], [], None) => {
-            let detail = "name a time-stamping authority: --url, or [time-stamps] authorities";
-            return Err(Problem::new(Kind::BadInput, "no-authority", detail));
-        }
-    };
-    // The operator named them, so their hosts may be asked.
-    let host = |url: &String| Some(url.split('/').nth(2)?.to_owned());
-    let hosts: Vec<String> = authorities.iter().filter_map(host).collect();
-    let policy = policy.map(str::to_owned).or(usual);
-    let fetch = Arc::new(HttpFetch::new(&hosts));
-    Ok(TimestampClient::new(authorities, policy, fetch, Arc::new(SystemRandom)))
 }
 
 fn read(octets: &[u8]) -> Result<Token, Problem> {

@@ -30,7 +30,9 @@ use crate::crypto::Random;
 use crate::gateway::{HttpPayments, Payments};
 use crate::licensing::Catalogue;
 use crate::problem::{Kind, Problem};
+use crate::signature::Level;
 use crate::store::{Sqlite, Store};
+use crate::timestamp::TimestampClient;
 use crate::validation::Verifier;
 use crate::x509::HttpFetch;
 
@@ -47,6 +49,8 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// The verifier.
     pub verifier: Verifier,
+    /// The time-stamping authorities, where signatures are raised above level B.
+    pub stamps: Option<TimestampClient>,
     /// The payment gateway, where one is configured.
     pub payments: Option<Arc<dyn Payments>>,
     /// The services offered.
@@ -75,7 +79,11 @@ impl App {
         let payments = config.payment.as_ref().map(payments).transpose()?;
         let store = Sqlite::open(&config.service.database)?;
         let verifier = config.verifier(&[])?;
-        Ok(Self { store: Arc::new(store), verifier, payments, catalogue, clock, random, config })
+        let stamps = match config.timestamps.level {
+            Level::B => None,
+            _ => Some(config.timestamp_client(&[], None)?),
+        };
+        Ok(Self { store: Arc::new(store), verifier, stamps, payments, catalogue, clock, random, config })
     }
 
     /// The time now.

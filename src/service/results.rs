@@ -179,6 +179,7 @@ fn complete_xml(
     let signed = xml::Prepared::from_bytes(&ticket.bytes)?.complete(&value)?;
     let certificate = verify(app, &signed, session, language)?;
     ResultDocument::read(&signed)?.check(case)?;
+    let signed = signing::preserved(app, signed)?;
     app.store.change(|change| {
         let (mut loaded, officer) = Loaded::at_authority(app, change, &case.id, session)?;
         let sha256 = change.put_document("application/xml", &signed)?;
@@ -220,6 +221,7 @@ fn complete_pdfs(
         let document =
             pdf::Prepared::from_bytes(&ticket.bytes)?.complete(&value(values, &name)?)?;
         verify(app, &document, session, language)?;
+        let document = signing::preserved(app, document)?;
         signed.push((language_of, document, ticket.id));
     }
     app.store.change(|change| {

@@ -190,6 +190,7 @@ fn register(
     if RequestDocument::from_xml(octets)? != request_document(app, &case)? {
         return Err(Problem::internal("the signed octets are not the request"));
     }
+    let signed = signing::preserved(app, signed)?;
     app.store.change(|change| {
         let mut loaded = Loaded::own(change, id, session)?;
         if !loaded.case.state.before_registration() {

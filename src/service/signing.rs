@@ -6,8 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::App;
 use crate::crypto::SignatureAlgorithm;
 use crate::limits;
+use crate::preserve::{Preserver, Wish};
 use crate::problem::{Kind, Problem};
 use crate::reason::{Reason, ReasonCode};
 use crate::validation::Verified;
@@ -69,6 +71,18 @@ pub(super) fn passed_by(verified: &Verified) -> Result<Certificate, Problem> {
         }
         None => Err(Problem::refused(vec![ReasonCode::CertificateMissing.into()])),
     }
+}
+
+/// A document that passed, at the level the operator wants; the verifier has passed it again.
+///
+/// # Errors
+/// [`Kind::TryLater`] if no authority gives a time-stamp: what was prepared still waits then, and
+/// the same call may succeed later.
+pub(super) fn preserved(app: &App, signed: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    let Some(stamps) = &app.stamps else { return Ok(signed) };
+    let preserver = Preserver { verifier: &app.verifier, stamps, clock: &app.clock };
+    let level = app.config.timestamps.level;
+    Ok(preserver.raise(&Wish { document: &signed, content: None, signature: None, level })?)
 }
 
 /// The moment to the second: documents carry no fractions.

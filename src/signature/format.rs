@@ -4,7 +4,11 @@ use serde::{Deserialize, Serialize};
 
 /// The baseline level of an AdES signature (EN 319 132-1 §6.1 and its sisters for CMS and PDF):
 /// what it carries so that it can be verified later.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "UPPERCASE")]
+#[value(rename_all = "UPPERCASE")]
 pub enum Level {
     /// The signature alone.
     #[default]

@@ -132,6 +132,7 @@ impl World {
         let app = App {
             config: Config { authority: Some(authority), ..Config::default() },
             store: store.clone(),
+            stamps: None,
             verifier: Verifier::new(
                 TrustStore::new(vec![root], Vec::new()),
                 Some(Arc::new(source.clone())),
