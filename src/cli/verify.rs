@@ -1,6 +1,7 @@
 //! `qoltanba verify`
 
 use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +12,7 @@ use qoltanba::service::licence_of;
 use qoltanba::signature::ContentFile;
 use qoltanba::store::Sqlite;
 use qoltanba::validation::{
-    Question, Report, SignatureReport, SubIndication, TimeSource, TrustedTime,
+    DocumentFormat, Question, Report, SignatureReport, SubIndication, TimeSource, TrustedTime,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -81,7 +82,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
         // No document of the register is that large.
         verifier.verify_file(&mut large, &question, &policy)?
     } else {
-        let document = super::read_file(&arguments.file)?;
+        let document = super::read_up_to(&arguments.file, limits::PDF_BYTES)?;
         question.document = &document;
         let mut verified = match &arguments.content {
             Some(path) => verifier.verify_over(&question, &content(path)?, &policy)?,
@@ -96,11 +97,17 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     arguments.output.tell(&verified, &file, context.language)
 }
 
-/// The file, if it is larger than what is read into memory.
+/// The file, if it is larger than what is read into memory. A PDF is read where it lies.
 fn large(path: &Path) -> Option<File> {
-    let file = File::open(path).ok()?;
+    let mut file = File::open(path).ok()?;
     let known = file.metadata().ok()?;
-    (known.is_file() && known.len() > limits::DOCUMENT_BYTES as u64).then_some(file)
+    if !known.is_file() || known.len() <= limits::DOCUMENT_BYTES as u64 {
+        return None;
+    }
+    let mut head = [0; 1024];
+    file.read_exact(&mut head).ok()?;
+    file.rewind().ok()?;
+    (DocumentFormat::detect(&head) != Some(DocumentFormat::Pdf)).then_some(file)
 }
 
 fn content(path: &Path) -> Result<ContentFile, Problem> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 
 use time::OffsetDateTime;
 
-use super::evidence::{Recorder, trusted_of};
+use super::evidence::Recorder;
 use super::format;
 use super::judge::Case;
 use super::judgement::Judgement;
@@ -51,6 +51,21 @@ pub struct Question<'a> {
     pub purpose: Purpose,
     /// The language of the sentences.
     pub language: Language,
+}
+
+/// A certificate alone, and how to judge it.
+#[derive(Clone, Copy, Debug)]
+pub struct CertificateQuestion<'a> {
+    /// The certificate.
+    pub certificate: &'a Certificate,
+    /// Certificates that came along.
+    pub others: &'a [Certificate],
+    /// The time to judge at.
+    pub at: TrustedTime,
+    /// The clock.
+    pub now: OffsetDateTime,
+    /// What it is used for.
+    pub purpose: Purpose,
 }
 
 /// What a certificate is used for; it decides which key usage is needed.
@@ -124,6 +139,11 @@ impl Verifier {
     /// Who is asked about revocation, if anybody is.
     pub fn revocation(&self) -> Option<Arc<dyn RevocationSource>> {
         self.sources().revocation
+    }
+
+    /// Whether judging may mean waiting for somebody on the network.
+    pub fn may_wait(&self) -> bool {
+        self.sources().revocation.is_some_and(|source| source.may_wait())
     }
 
     /// Takes over trust store and revocation source of another verifier; judgements under way
@@ -207,7 +227,7 @@ impl Verifier {
             .and_then(|()| (&*file).take(1024).read_to_end(&mut head))
             .map_err(unreadable)?;
         if DocumentFormat::detect(&head) != Some(DocumentFormat::Xml) {
-            return Err(Unreadable::TooLarge);
+            return Err(Unreadable::TooLarge(limits::DOCUMENT_BYTES));
         }
         let found = format::found(DocumentFormat::Xml, xml::read_large(file))?;
         let size = file.metadata().map_err(unreadable)?.len();
@@ -296,10 +316,22 @@ impl Verifier {
     ) -> Judgement {
         let Sources { trust, revocation } = self.sources();
         let Ok(policy) = self.policy() else { return Judgement::impossible(time) };
-        let revocation = revocation.as_deref();
         let purpose = Purpose::Document;
-        let case = Case { trust: &trust, revocation, policy: &policy, purpose, now };
-        case.certificate(certificate, others, time)
+        let question = CertificateQuestion { certificate, others, at: time, now, purpose };
+        question.judge(&trust, revocation.as_deref(), &policy)
+    }
+}
+
+impl CertificateQuestion<'_> {
+    /// Judges the certificate under a policy: path, validity, usage, algorithms, revocation.
+    pub fn judge(
+        &self,
+        trust: &TrustStore,
+        revocation: Option<&dyn RevocationSource>,
+        policy: &Policy,
+    ) -> Judgement {
+        let case = Case { trust, revocation, policy, purpose: self.purpose, now: self.now };
+        case.certificate(self.certificate, self.others, self.at)
     }
 }
 
@@ -323,7 +355,7 @@ impl Input<'_> {
             at: self.at,
             purpose: case.purpose,
             policy: case.policy.clone(),
-            trusted: trusted_of(self.trust, &found),
+            trust: self.trust.clone(),
             answers: None,
         };
         Verified { report, found, judgements, evidence }

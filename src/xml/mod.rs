@@ -11,6 +11,8 @@ mod encoding;
 mod error;
 mod ids;
 mod parse;
+#[cfg(test)]
+mod random;
 mod sign;
 mod stream;
 #[cfg(test)]
@@ -22,8 +24,8 @@ mod xades;
 pub use document::{Document, Element};
 pub use dsig::{read, read_over};
 pub use error::XmlError;
-pub use stream::read_large;
 pub use sign::{Prepared, SigningOptions, prepare, sign};
+pub use stream::read_large;
 pub use writer::Writer;
 
 /// Namespace of XML signatures (W3C xmldsig-core1).

@@ -13,7 +13,7 @@ use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::{ContentFile, FoundSignature, Level, SignatureFormat, SignedScope};
-use crate::x509::Certificate;
+use crate::x509::{Certificate, read_known};
 
 use super::document::{Document, Element};
 use super::ids::Ids;
@@ -87,6 +87,7 @@ fn read_one<'a>(
         id: id.unwrap_or_else(|| format!("signature-{number}")),
         format: SignatureFormat::XmlDsig,
         algorithm: Err(UnsupportedAlgorithm { name: "none".to_owned() }),
+        digests: Vec::new(),
         value_form: ValueForm::Fixed,
         signed_octets: Vec::new(),
         value: Vec::new(),
@@ -193,8 +194,10 @@ fn certificates(key_info: Element<'_>, ids: &Ids<'_>) -> Result<Vec<Certificate>
         if certificates.len() >= limits::CERTIFICATES {
             return Err(Reason::new(ReasonCode::Refused, "too many certificates in a signature"));
         }
-        let der = leaf(element).and_then(|text| encoding::decode(&text));
-        let certificate = der.and_then(|der| Certificate::from_der(&der).ok());
+        let certificate = leaf(element).and_then(|text| {
+            let read = |_: &[u8]| Certificate::from_der(&encoding::decode(&text)?).ok();
+            read_known(text.as_bytes(), read)
+        });
         certificates.push(certificate.ok_or_else(|| malformed("a certificate that is none"))?);
     }
     certificates.extend(wss::certificates(key_info, ids)?);
@@ -242,6 +245,7 @@ fn take_properties(
 
 fn take_reference(reference: Reference<'_>, found: &mut FoundSignature) {
     found.faults.extend(reference.faults);
+    found.digests.extend(reference.digest.filter(|digest| !found.digests.contains(digest)));
     if reference.kind == Some(xades::SIGNED_PROPERTIES_TYPE) {
         return;
     }
