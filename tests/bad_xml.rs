@@ -21,8 +21,9 @@ use time::macros::datetime;
 const CHILD: &str = "QOLTANBA_BAD_XML";
 const SECRET: &str = "CANARY-5f1c0f2e";
 
-/// Processor time one document may take, in milliseconds.
-const MILLISECONDS: f64 = 50.0;
+/// Processor time one document may take, in milliseconds, read in four ways. Without optimisation
+/// everything takes many times as long.
+const MILLISECONDS: f64 = if cfg!(debug_assertions) { 500.0 } else { 50.0 };
 /// Memory all of them together may add at the worst moment, in KiB.
 const KIBIBYTES: u64 = 16 * 1024;
 
@@ -66,8 +67,9 @@ fn hostile_documents_are_refused_at_once_and_reach_nothing() {
             for entry in fs::read_dir(&corpus).unwrap() {
                 let name = entry.unwrap().file_name().into_string().unwrap();
                 if let Some(name) = name.strip_suffix(".xml") {
-                    // The controls of the corpus are honest documents.
-                    let kind = if name.starts_with("simple") { "harmless" } else { "refused" };
+                    // The corpus has two honest documents; the namespace of one is a relative URI,
+                    // which no canonical form takes.
+                    let kind = if name == "simple" { "harmless" } else { "refused" };
                     let to = documents.join(format!("{kind}-{name}.xml"));
                     fs::copy(corpus.join(format!("{name}.xml")), to).unwrap();
                     known += 1;

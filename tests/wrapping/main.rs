@@ -48,15 +48,6 @@ fn passed(world: &World, document: &str) -> Vec<Vec<u8>> {
 }
 
 fn holds(world: &World, name: &str, signed: &Signed, read: Reader<'_>) {
-    if let Some(dir) = std::env::var_os("QSEEDS") {
-        // TEMP
-        let dir = std::path::PathBuf::from(dir); // TEMP
-        std::fs::write(
-            dir.join(format!("{}.xml", name.replace([' ', '(', ')', ':'], "-"))),
-            signed.whole(),
-        )
-        .unwrap(); // TEMP
-    } // TEMP
     let original = passed(world, &signed.whole());
     assert_eq!(original.len(), 1, "{name}: the honest document passes");
     let honest = read(&original[0]);

@@ -143,11 +143,15 @@ pub fn attacks(signed: &Signed) -> Vec<Attack> {
 
     // Siblings under a root of the attacker's, the signature with one or beside both.
     let inner = if signed.message { original } else { &whole };
+    let open = match signed.message {
+        true => signed.before.replace("<e:Envelope", "<w"),
+        false => "<w>".to_owned(),
+    };
     for (first, second) in [(&forged, inner), (inner, &forged)] {
         for document in [
-            format!("<w>{first}{second}</w>"),
-            format!("<w>{first}{second}{signature}</w>"),
-            format!("<w>{signature}{first}{second}</w>"),
+            format!("{open}{first}{second}</w>"),
+            format!("{open}{first}{second}{signature}</w>"),
+            format!("{open}{signature}{first}{second}</w>"),
         ] {
             all.push(Attack { position: "sibling", document });
         }
