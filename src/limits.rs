@@ -51,6 +51,27 @@ pub const XML_TRANSFORMS: usize = 3;
 /// have an enormous canonical form; eight signers over a document of the largest size fit.
 pub const XML_CANONICAL_BYTES: usize = 8 * DOCUMENT_BYTES;
 
+/// References of the manifests of one XML signature, all together; an honest one lists the files
+/// of one delivery.
+pub const XML_MANIFEST_REFERENCES: usize = 256;
+
+/// Manifests in manifests (xmldsig-core1 §5.1 sets no bound; nobody was seen to use two).
+pub const XML_MANIFEST_DEPTH: usize = 3;
+
+/// Unsigned properties of one XAdES signature: time-stamps, values and counter-signatures of a
+/// century of renewals stay under it.
+pub const UNSIGNED_PROPERTIES: usize = 128;
+
+/// Revocation values carried with one signature; a path, a time-stamp and their renewals need a
+/// dozen.
+pub const REVOCATION_VALUES: usize = 64;
+
+/// Roles, commitments or content types told of one signature.
+pub const CLAIMS: usize = 16;
+
+/// Characters of one such claim.
+pub const CLAIM_TEXT: usize = 1_024;
+
 /// Certificates carried in one document or request (path, time-stamp and responder of each
 /// signer).
 pub const CERTIFICATES: usize = 128;

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, digest};
+use crate::limits;
 use crate::testing::corpora;
 use crate::xml::c14n::{Canonicalization, Method, Subset};
+use crate::xml::ids::Ids;
 use crate::xml::testing::{
     Dice, TestSigner, document, p256_signer, rsa_signer, value_holds, xmlsec1_signs,
 };
