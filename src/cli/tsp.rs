@@ -82,6 +82,7 @@ pub fn run(context: &Context, command: &Command) -> Result<ExitCode, Problem> {
         revocation: revocation.as_deref(),
         at: at.unwrap_or(now),
         now,
+        skew: policy.revocation().freshness().skew,
         policies: &rules.policies,
         accuracy: Some(time::Duration::seconds(i64::from(rules.accuracy_seconds))),
     };

@@ -30,6 +30,8 @@ pub struct TimestampQuestion<'a> {
     pub at: OffsetDateTime,
     /// The clock.
     pub now: OffsetDateTime,
+    /// How far the authority's clock may be ahead of ours.
+    pub skew: time::Duration,
     /// Accepted policies of authorities; empty is any.
     pub policies: &'a [String],
     /// The coarsest accuracy that still proves something.
@@ -73,7 +75,7 @@ pub fn verify(
     if question.accuracy.is_some_and(|coarsest| accuracy > coarsest) {
         return Err(invalid(format!("it is exact to {accuracy} only")));
     }
-    if info.time - accuracy > question.at {
+    if info.time - accuracy > question.at.saturating_add(question.skew) {
         return Err(invalid(format!("it was made at {}, after the time of judgement", info.time)));
     }
     Ok(VerifiedTimestamp { info: info.clone(), path, stale })

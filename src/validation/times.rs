@@ -124,6 +124,7 @@ fn judge(
         revocation: case.revocation,
         at: from.time,
         now: case.now,
+        skew: case.policy.revocation().freshness().skew,
         policies: &rules.policies,
         accuracy: Some(time::Duration::seconds(i64::from(rules.accuracy_seconds))),
     };
