@@ -10,7 +10,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) opensc xmlsec1 libxml2-utils poppler-utils qpd
 ALG ?= rsa
 ONCE ?=
 
-.PHONY: help demo test lint bench clean test-packages
+.PHONY: help demo test interop lint bench clean test-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -27,6 +27,9 @@ test: test-packages lint ## Formatting, clippy, and every test
 
 test-packages:
 	@scripts/install.sh $(TEST_PACKAGES)
+
+interop: ## Signatures of other programs verify here, and ours there
+	@scripts/interop.sh
 
 lint: ## Formatting and clippy, warnings are errors
 	@scripts/install.sh gcc libc6-dev

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 corpora=${QOLTANBA_CORPORA:-$(dirname "$0")/../../shared/corpora}
-for target in certificate crl ocsp cms xml_parse pdf_read; do mkdir -p "corpus/$target"; done
+for target in certificate crl ocsp cms xml_parse xml_verify c14n pdf_read; do mkdir -p "corpus/$target"; done
 
 # One copy under its own digest, so that two runs make no doubles.
 seed() { # target file…
@@ -19,7 +19,9 @@ seed certificate "$kz"/ca/* "$kz"/certs/* "$corpora"/pkits/certs/*
 seed crl "$kz"/crl/* "$corpora"/pkits/crls/*
 seed ocsp "$kz"/ocsp/*
 seed cms "$kz"/signed/*.der "$kz"/tsp/*
-while IFS= read -r file; do seed xml_parse "$file"; done < <(
+while IFS= read -r file; do
+    for target in xml_parse xml_verify c14n; do seed "$target" "$file"; done
+done < <(
     find "$kz/signed" "$corpora/xmldsig" "$corpora/bad-xml" -name '*.xml' -size -64k)
 while IFS= read -r file; do seed pdf_read "$file"; done < <(
     find "$corpora/pdf-insecurity" -name '*.pdf' -size -256k)

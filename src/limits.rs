@@ -190,6 +190,13 @@ pub const SESSION_SECONDS: i64 = 8 * 60 * 60;
 /// fetch the token from the safe.
 pub const PENDING_SECONDS: i64 = 30 * 60;
 
+/// Size of a document whose signature is deferred, in bytes: the ticket carries it to and fro.
+pub const DEFERRED_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Size of the call that brings such a ticket back, in bytes: JSON and base64 make up to three
+/// times the document.
+pub const DEFERRED_TICKET_BYTES: usize = 3 * DEFERRED_DOCUMENT_BYTES;
+
 /// Sessions held open on one token. Network HSMs allow hundreds, smart cards often one.
 pub const TOKEN_SESSIONS: usize = 8;
 

@@ -226,7 +226,7 @@ pub fn rsa_signer() -> TestSigner {
     SIGNER.clone()
 }
 
-fn signer(pkcs8: &[u8], certificate: &[u8]) -> TestSigner {
+pub fn signer(pkcs8: &[u8], certificate: &[u8]) -> TestSigner {
     let certificate = Certificate::from_der(certificate).unwrap();
     (Arc::new(SoftwareSigner::new(pkcs8, certificate).unwrap()), pkcs8.to_vec())
 }

@@ -120,3 +120,133 @@ fn any_changed_octet_of_the_content_is_found() {
         }
     }
 }
+
+/// The applicant, then the head, then the seal; what each covers is told exactly.
+#[test]
+fn several_signers_in_each_form() {
+    let applicant = p256_signer().0;
+    let head = rsa_signer().0;
+    let seal = crate::xml::testing::named_signer(&[("2.5.4.3", "Seal")]).0;
+    let options = |id: &str, covers: Covers| SigningOptions {
+        signature_id: Some(id.to_owned()),
+        covers,
+        ..options()
+    };
+    let names = |document: &[u8]| {
+        let found = read(document, None).unwrap();
+        for signature in &found {
+            assert_eq!(signature.faults, vec![], "{}", signature.id);
+            assert!(value_holds(signature));
+        }
+        let scope = |one: &FoundSignature| {
+            let item = &one.scope.items[0];
+            (one.id.clone(), item.kind.clone(), item.what.clone(), one.scope.covers_whole_document)
+        };
+        found.iter().map(scope).collect::<Vec<_>>()
+    };
+    let row = |id: &str, kind: &str, what: &str, whole| {
+        (id.to_owned(), kind.to_owned(), what.to_owned(), whole)
+    };
+    // One after the other, each over the earlier ones: a later one can be taken away.
+    let mut sequence = b"<r><x/></r>".to_vec();
+    for (id, signer) in [("s1", &applicant), ("s2", &head), ("s3", &seal)] {
+        sequence = sign(&sequence, &**signer, &options(id, Covers::Document)).unwrap();
+    }
+    assert_eq!(
+        names(&sequence),
+        [
+            row("s1", "document", "r", true),
+            row("s2", "document", "r, with the signatures s1", true),
+            row("s3", "document", "r, with the signatures s1, s2", true),
+        ]
+    );
+    let text = String::from_utf8(sequence).unwrap();
+    let cut = text.find("<ds:Signature xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" Id=\"s3\"");
+    let without = text[..cut.unwrap()].to_owned() + "</r>";
+    assert_eq!(names(without.as_bytes()).len(), 2);
+    let from = text.find("Id=\"s1\"").unwrap();
+    let (start, end) =
+        (text[..from].rfind('<').unwrap(), text.find("</ds:Signature>").unwrap() + 15);
+    let found = read((text[..start].to_owned() + &text[end..]).as_bytes(), None).unwrap();
+    assert!(found.iter().all(|one| one.faults[0].code == ReasonCode::ContentChanged));
+
+    // Side by side: the order says nothing.
+    let mut beside = b"<r><x/></r>".to_vec();
+    for (id, signer) in [("s1", &applicant), ("s2", &head), ("s3", &seal)] {
+        let covers = Covers::DocumentWithoutSignatures;
+        beside = sign(&beside, &**signer, &options(id, covers)).unwrap();
+        assert!(xmlsec1_accepts(&beside, applicant.certificate()));
+    }
+    let rows = ["s1", "s2", "s3"].map(|id| row(id, "document", "r", true));
+    assert_eq!(names(&beside), rows);
+    assert!(read(&beside, None).unwrap().iter().all(|one| one.warnings.is_empty()));
+
+    // One in the other: the applicant signs a request, the head the letter around it.
+    let inner = options("s1", Covers::Element("request".to_owned()));
+    let request = sign(b"<request Id='request'><x/></request>", &*applicant, &inner).unwrap();
+    let letter = format!("<letter>{}</letter>", String::from_utf8(request).unwrap());
+    let letter = sign(letter.as_bytes(), &*head, &options("s2", Covers::Document)).unwrap();
+    assert_eq!(
+        names(&letter),
+        [
+            row("s1", "element", "request \"#request\"", false),
+            row("s2", "document", "letter, with the signatures s1", true),
+        ]
+    );
+    // The head countersigns, and the seal signs the whole.
+    let first = sign(b"<r/>", &*applicant, &options("s1", Covers::Document)).unwrap();
+    let second = counter_sign(&first, 0, &*head, &options("s2", Covers::Document)).unwrap();
+    let third = sign(&second, &*seal, &options("s3", Covers::Document)).unwrap();
+    assert_eq!(
+        names(&third),
+        [
+            row("s1", "document", "r", true),
+            row("s2", "signature", "s1", false),
+            row("s3", "document", "r, with the signatures s1, s2", true),
+        ]
+    );
+    // Once the whole is signed, nobody can slip a counter-signature in.
+    assert!(counter_sign(&third, 0, &*head, &options("s4", Covers::Document)).is_err());
+}
+
+#[test]
+fn what_the_signer_says_is_read_again() {
+    let commitment = "http://uri.etsi.org/01903/v1.2.2#ProofOfApproval";
+    let options = SigningOptions {
+        signer_role: Some("басшы".to_owned()),
+        commitment: Some(commitment.to_owned()),
+        ..options()
+    };
+    let signed = sign(b"<a/>", &*p256_signer().0, &options).unwrap();
+    let claims = only(&signed).claims;
+    assert_eq!(claims.roles, ["басшы"]);
+    assert_eq!(claims.commitments, [commitment]);
+    assert_eq!(claims.content_types, ["application/xml"]);
+    let text = String::from_utf8(signed).unwrap();
+    // Both versions of the certificate reference are read, and must name the same.
+    let digest = |algorithm: &str, value: &str| {
+        format!(
+            "<xades:Cert><xades:CertDigest><ds:DigestMethod Algorithm='{algorithm}'/>\
+             <ds:DigestValue>{value}</ds:DigestValue></xades:CertDigest></xades:Cert>"
+        )
+    };
+    let sha1 = "http://www.w3.org/2000/09/xmldsig#sha1";
+    let own = digest(
+        sha1,
+        &encoding::encode(&crate::crypto::digest(
+            DigestAlgorithm::Sha1,
+            p256_signer().0.certificate().der(),
+        )),
+    );
+    let (v2, after) = ("<xades:SigningCertificateV2>", "</xades:SigningCertificateV2>");
+    for (reference, fits) in [(own, true), (digest(sha1, "AAAA"), false)] {
+        let both =
+            format!("{after}<xades:SigningCertificate>{reference}</xades:SigningCertificate>");
+        let changed = text.replace(after, &both);
+        let codes: Vec<_> = only(changed.as_bytes()).faults.iter().map(|one| one.code).collect();
+        assert_eq!(!codes.contains(&ReasonCode::CertificateMismatch), fits);
+        let old = changed.replace(v2, "<xades:Old>").replace(after, "</xades:Old>");
+        let codes: Vec<_> = only(old.as_bytes()).faults.iter().map(|one| one.code).collect();
+        assert_eq!(!codes.contains(&ReasonCode::CertificateMismatch), fits);
+    }
+}
