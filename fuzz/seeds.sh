@@ -3,7 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 corpora=${QOLTANBA_CORPORA:-$(dirname "$0")/../../shared/corpora}
-for target in certificate crl ocsp cms xml_parse xml_verify c14n pdf_read; do mkdir -p "corpus/$target"; done
+for target in certificate crl ocsp timestamp cms xml_parse xml_verify c14n pdf_read pkcs12; do
+    mkdir -p "corpus/$target"
+done
 
 # One copy under its own digest, so that two runs make no doubles.
 seed() { # target file…
@@ -18,6 +20,8 @@ kz=$corpora/kz/nuca-test
 seed certificate "$kz"/ca/* "$kz"/certs/* "$corpora"/pkits/certs/*
 seed crl "$kz"/crl/* "$corpora"/pkits/crls/*
 seed ocsp "$kz"/ocsp/*
+seed timestamp "$kz"/tsp/*
+seed pkcs12 "$kz"/keys/*
 seed cms "$kz"/signed/*.der "$kz"/tsp/*
 while IFS= read -r file; do
     for target in xml_parse xml_verify c14n; do seed "$target" "$file"; done

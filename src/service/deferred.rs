@@ -152,7 +152,7 @@ pub async fn prepare(
     let limit = limits::DEFERRED_DOCUMENT_BYTES / 3 * 4 + limits::JSON_BODY_BYTES;
     let answer = async {
         let wish: DeferredRequest = json(request, limit).await?;
-        judging(&app, move |app| start(app, &wish)).await
+        judging(&app, wish.document.len(), move |app| start(app, &wish)).await
     };
     answer.await.map(Json).map_err(|problem| Refusal::new(problem, language))
 }
@@ -171,7 +171,7 @@ pub async fn complete(
 ) -> Answer<Response> {
     let answer = async {
         let value: DeferredValue = json(request, limits::DEFERRED_TICKET_BYTES).await?;
-        judging(&app, move |app| finish(app, &value, language)).await
+        judging(&app, value.ticket.len(), move |app| finish(app, &value, language)).await
     };
     let (kind, document) = answer.await.map_err(|problem| Refusal::new(problem, language))?;
     Ok(([(CONTENT_TYPE, kind)], document).into_response())

@@ -14,7 +14,7 @@ pub use material::ValidationMaterial;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
+use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::reason::Reason;
 use crate::x509::Certificate;
 
@@ -28,6 +28,9 @@ pub struct FoundSignature {
     pub format: SignatureFormat,
     /// The signature algorithm, or the name of one that is not implemented.
     pub algorithm: Result<SignatureAlgorithm, UnsupportedAlgorithm>,
+    /// The digests its references, or its signed message digest, are made with, each once. The
+    /// policy judges them.
+    pub digests: Vec<DigestAlgorithm>,
     /// How an ECDSA value is written in this format.
     pub value_form: ValueForm,
     /// The octets the value is made over: canonical `SignedInfo`, or DER signed attributes.

@@ -4,7 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use time::OffsetDateTime;
 
-use super::evidence::{Recorder, trusted_of};
+use super::evidence::Recorder;
 use super::format;
 use super::judge::Case;
 use super::judgement::Judgement;
@@ -47,6 +47,21 @@ pub struct Question<'a> {
     pub purpose: Purpose,
     /// The language of the sentences.
     pub language: Language,
+}
+
+/// A certificate alone, and how to judge it.
+#[derive(Clone, Copy, Debug)]
+pub struct CertificateQuestion<'a> {
+    /// The certificate.
+    pub certificate: &'a Certificate,
+    /// Certificates that came along.
+    pub others: &'a [Certificate],
+    /// The time to judge at.
+    pub at: TrustedTime,
+    /// The clock.
+    pub now: OffsetDateTime,
+    /// What it is used for.
+    pub purpose: Purpose,
 }
 
 /// What a certificate is used for; it decides which key usage is needed.
@@ -119,6 +134,11 @@ impl Verifier {
     /// Who is asked about revocation, if anybody is.
     pub fn revocation(&self) -> Option<Arc<dyn RevocationSource>> {
         self.sources().revocation
+    }
+
+    /// Whether judging may mean waiting for somebody on the network.
+    pub fn may_wait(&self) -> bool {
+        self.sources().revocation.is_some_and(|source| source.may_wait())
     }
 
     /// Takes over trust store and revocation source of another verifier; judgements under way
@@ -196,10 +216,22 @@ impl Verifier {
     ) -> Judgement {
         let Sources { trust, revocation } = self.sources();
         let Ok(policy) = self.policy() else { return Judgement::impossible(time) };
-        let revocation = revocation.as_deref();
         let purpose = Purpose::Document;
-        let case = Case { trust: &trust, revocation, policy: &policy, purpose, now };
-        case.certificate(certificate, others, time)
+        let question = CertificateQuestion { certificate, others, at: time, now, purpose };
+        question.judge(&trust, revocation.as_deref(), &policy)
+    }
+}
+
+impl CertificateQuestion<'_> {
+    /// Judges the certificate under a policy: path, validity, usage, algorithms, revocation.
+    pub fn judge(
+        &self,
+        trust: &TrustStore,
+        revocation: Option<&dyn RevocationSource>,
+        policy: &Policy,
+    ) -> Judgement {
+        let case = Case { trust, revocation, policy, purpose: self.purpose, now: self.now };
+        case.certificate(self.certificate, self.others, self.at)
     }
 }
 
@@ -223,7 +255,7 @@ impl Input<'_> {
             at: self.at,
             purpose: case.purpose,
             policy: case.policy.clone(),
-            trusted: trusted_of(self.trust, &found),
+            trust: self.trust.clone(),
             answers: None,
         };
         Verified { report, found, judgements, evidence }

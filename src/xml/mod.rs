@@ -13,6 +13,8 @@ mod extend;
 mod ids;
 mod parse;
 mod place;
+#[cfg(test)]
+mod random;
 mod sign;
 #[cfg(test)]
 mod testing;

@@ -6,8 +6,8 @@ use super::reference::leaf;
 use crate::crypto::{DigestAlgorithm, KeyKind, digest};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
-use crate::x509::Certificate;
 use crate::x509::der::{self, Reader};
+use crate::x509::{Certificate, read_known};
 use crate::xml::document::Element;
 use crate::xml::{DSIG, encoding};
 
@@ -21,8 +21,10 @@ pub(super) fn certificates(key_info: Element<'_>) -> Result<Vec<Certificate>, Re
         if certificates.len() >= limits::CERTIFICATES {
             return Err(Reason::new(ReasonCode::Refused, "too many certificates in a signature"));
         }
-        let der = leaf(element).and_then(|text| encoding::decode(&text));
-        let certificate = der.and_then(|der| Certificate::from_der(&der).ok());
+        let certificate = leaf(element).and_then(|text| {
+            let read = |_: &[u8]| Certificate::from_der(&encoding::decode(&text)?).ok();
+            read_known(text.as_bytes(), read)
+        });
         certificates.push(certificate.ok_or_else(|| malformed("a certificate that is none"))?);
     }
     Ok(certificates)

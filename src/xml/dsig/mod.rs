@@ -18,7 +18,6 @@ pub(super) use transform::canonicalization;
 use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::{FoundSignature, Level, SignatureFormat, SignedScope, SignerClaims};
-
 use crate::x509::Certificate;
 
 use super::document::{Document, Element};
@@ -52,6 +51,7 @@ fn read_one<'a>(context: &mut Context<'a>, signature: Element<'a>) -> FoundSigna
         id: context.name(signature),
         format: SignatureFormat::XmlDsig,
         algorithm: Err(UnsupportedAlgorithm { name: "none".to_owned() }),
+        digests: Vec::new(),
         value_form: ValueForm::Fixed,
         signed_octets: Vec::new(),
         value: Vec::new(),
@@ -214,6 +214,7 @@ fn countersigned<'a>(
 
 fn take_reference(reference: Reference<'_>, found: &mut FoundSignature) {
     found.faults.extend(reference.faults);
+    found.digests.extend(reference.digest.filter(|digest| !found.digests.contains(digest)));
     if reference.kind == Some(SIGNED_PROPERTIES_TYPE) {
         return;
     }

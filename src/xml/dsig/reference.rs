@@ -31,6 +31,8 @@ pub(super) struct Reference<'a> {
     /// The element referred to; `None` for the document and for detached content.
     pub target: Option<Element<'a>>,
     pub item: ScopeItem,
+    /// The digest, if it is one of ours; whether it is accepted is the policy's word.
+    pub digest: Option<DigestAlgorithm>,
     /// The digested octets; empty where the digest differs, so that nobody uses them.
     pub octets: Vec<u8>,
     /// Whether the digest holds, and everything but signatures of the document is in it.
@@ -140,6 +142,7 @@ impl<'a> Context<'a> {
             kind: reference.attribute("Type"),
             target: None,
             item: ScopeItem { kind: "content".to_owned(), what: shown(uri) },
+            digest: None,
             octets: Vec::new(),
             whole: false,
             before_others: false,
@@ -189,11 +192,7 @@ impl<'a> Context<'a> {
         let algorithm = algorithm.map_err(|unknown| {
             Reason::new(ReasonCode::UnsupportedAlgorithm, format!("digest {}", unknown.name))
         })?;
-        if algorithm == DigestAlgorithm::Sha1 {
-            // The value is checked none the less, so that the report can name changed content.
-            let detail = format!("digest {} in {label}", algorithm.row().name);
-            found.faults.push(Reason::new(ReasonCode::UnsupportedAlgorithm, detail));
-        }
+        found.digest = Some(algorithm);
 
         let octets = self.run(&transforms, source, signature, &[], &Canonicalization::INCLUSIVE)?;
         let mut holds = digest(algorithm, &octets) == value;
@@ -312,8 +311,8 @@ fn parts(reference: Element<'_>) -> Result<(&str, Vec<u8>), Reason> {
 }
 
 /// The text of an element that may hold nothing else.
-pub(super) fn leaf(element: Element<'_>) -> Option<String> {
-    element.children().next().is_none().then(|| element.text())
+pub(super) fn leaf(element: Element<'_>) -> Option<Cow<'_, str>> {
+    element.leaf()
 }
 
 fn shown(uri: Option<&str>) -> String {

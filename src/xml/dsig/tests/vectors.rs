@@ -75,7 +75,7 @@ fn signed(path: &Path, octets: &[u8]) -> (&'static str, String) {
         Ok(found) if found.is_empty() => return ("no signature", String::new()),
         Ok(found) => found,
     };
-    let all: Vec<_> = found.iter().flat_map(codes).collect();
+    let all: Vec<_> = found.iter().flat_map(judged).collect();
     let only = |codes: &[&str]| all.iter().all(|code| codes.contains(code));
     let unknown = found.iter().any(|found| found.algorithm.is_err());
     let verdict = match all.is_empty() && !unknown {
@@ -89,9 +89,20 @@ fn signed(path: &Path, octets: &[u8]) -> (&'static str, String) {
             Ok(algorithm) => algorithm.row().name,
             Err(unknown) => &unknown.name,
         };
-        format!("{algorithm}: {}", codes(found).join(" "))
+        format!("{algorithm}: {}", judged(found).join(" "))
     });
     (verdict, why.collect::<Vec<_>>().join("; "))
+}
+
+/// The codes of the faults, with the policy's word on the digests.
+fn judged(found: &FoundSignature) -> Vec<&'static str> {
+    let mut codes = codes(found);
+    if found.digests.contains(&DigestAlgorithm::Sha1) {
+        codes.push("unsupported-algorithm");
+    }
+    codes.sort_unstable();
+    codes.dedup();
+    codes
 }
 
 /// Our canonical form of what such a file holds; `None` where it is no subtree without some of its
