@@ -3,9 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 corpora=${QOLTANBA_CORPORA:-$(dirname "$0")/../../shared/corpora}
-for target in certificate crl ocsp timestamp cms xml_parse xml_verify c14n pdf_read pkcs12; do
-    mkdir -p "corpus/$target"
-done
+targets="certificate crl ocsp timestamp cms xml_parse xml_large xml_verify c14n wss pdf_read pkcs12"
+for target in $targets; do mkdir -p "corpus/$target"; done
 
 # One copy under its own digest, so that two runs make no doubles.
 seed() { # target file…
@@ -24,11 +23,14 @@ seed timestamp "$kz"/tsp/*
 seed pkcs12 "$kz"/keys/*
 seed cms "$kz"/signed/*.der "$kz"/tsp/*
 while IFS= read -r file; do
-    for target in xml_parse xml_verify c14n; do seed "$target" "$file"; done
+    for target in xml_parse xml_large xml_verify c14n; do seed "$target" "$file"; done
 done < <(
     find "$kz/signed" "$corpora/xmldsig" "$corpora/bad-xml" -name '*.xml' -size -64k)
 while IFS= read -r file; do seed pdf_read "$file"; done < <(
     find "$corpora/pdf-insecurity" -name '*.pdf' -size -256k)
+
+seed wss seeds/wss/*
+seed xml_large seeds/wss/*
 
 # The certificates and CRLs of x509-limbo stand as PEM in one JSON file.
 python3 - "$corpora/x509-limbo/limbo.json" <<'PYTHON'

@@ -77,6 +77,24 @@ pub const CLAIMS: usize = 16;
 /// Characters of one such claim.
 pub const CLAIM_TEXT: usize = 1_024;
 
+/// Difference of clocks allowed for between the systems that exchange messages, in seconds.
+pub const MESSAGE_SKEW_SECONDS: i64 = 60;
+
+/// Octets of a large XML document that are parsed at a time. The tree over them takes up to thirty
+/// times as many.
+pub const STREAM_BYTES: usize = 1024 * 1024;
+
+/// Largest tag, comment, CDATA section, instruction or signature of a large XML document, in
+/// bytes. Signatures with their evidence take under 1 MB.
+pub const STREAM_PIECE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Start tags open at a time in a large XML document, in bytes, all together: each piece is parsed
+/// with them before it.
+pub const STREAM_OPEN_BYTES: usize = 64 * 1024;
+
+/// Ids in a large XML document: each takes eight to sixteen octets, so that none can stand twice.
+pub const STREAM_IDS: usize = 2_000_000;
+
 /// Certificates carried in one document or request (path, time-stamp and responder of each
 /// signer).
 pub const CERTIFICATES: usize = 128;
@@ -201,6 +219,14 @@ pub const PDF_FIELD_NAME: usize = 1_024;
 
 /// Bytes of one decompressed PDF stream; the licence XML inside stays under 1 MB.
 pub const PDF_STREAM_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bytes of the content of one page that are looked at for covered text; a dense page of text has
+/// under 200 KB, a map some MB.
+pub const PDF_CONTENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Largest PDF judged from a file, in bytes: scans of whole archives. Over HTTP
+/// [`DOCUMENT_BYTES`] holds. Beside the file itself it takes no more memory than a small one.
+pub const PDF_BYTES: usize = 1024 * 1024 * 1024;
 
 /// Bytes of all the streams decompressed while one PDF is judged.
 pub const PDF_DECODED_BYTES: usize = 256 * 1024 * 1024;

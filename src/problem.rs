@@ -194,7 +194,8 @@ impl std::error::Error for Problem {}
 impl From<Unreadable> for Problem {
     fn from(error: Unreadable) -> Self {
         let (kind, code) = match &error {
-            Unreadable::TooLarge => (Kind::TooLarge, "document-too-large"),
+            Unreadable::TooLarge(_) => (Kind::TooLarge, "document-too-large"),
+            Unreadable::Content(_) => (Kind::Unreadable, "unreadable-file"),
             Unreadable::UnknownFormat => (Kind::Unreadable, "unknown-format"),
             Unreadable::Broken { .. } => (Kind::Unreadable, "broken-document"),
             Unreadable::NotSigned { .. } => (Kind::Unreadable, "not-signed"),

@@ -110,7 +110,8 @@ impl CrlIndex {
             let [start, end] = [range[0] as usize, range[1] as usize];
             let Some(part) = sorted.get_mut(start..end) else { continue };
             let mut within = [0; PART];
-            distribute(&part.to_vec(), part, &mut within, |record| group(record) % PART);
+            let listed = part.to_vec();
+            distribute(&listed, part, &mut within, |record| group(record) % PART);
             starts.extend(within.map(|offset| range[0] + offset));
         }
         starts.resize(self.groups as usize + 1, listed.len() as u32);

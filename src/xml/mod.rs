@@ -16,18 +16,21 @@ mod place;
 #[cfg(test)]
 mod random;
 mod sign;
+mod stream;
 #[cfg(test)]
 mod testing;
 mod writer;
+pub mod wss;
 mod xades;
 
 pub use document::{Document, Element};
-pub use dsig::read;
+pub use dsig::{read, read_over};
 pub use error::XmlError;
 pub use extend::{Draft, to_be_archived, to_be_stamped, with_material, with_timestamp};
 pub use sign::{
     Covers, Prepared, SigningOptions, counter_sign, prepare, prepare_counter_signature, sign,
 };
+pub use stream::read_large;
 pub use writer::Writer;
 
 /// Namespace of XML signatures (W3C xmldsig-core1).

@@ -179,6 +179,23 @@ pub fn counter_sign(
 }
 
 impl Prepared {
+    /// A document up to the text of `SignatureValue` and after it, with what is to be signed.
+    pub(super) fn new(
+        signed_info: &[u8],
+        before: String,
+        after: String,
+        method: &str,
+        certificate: &Certificate,
+    ) -> Self {
+        Self {
+            signed_info: String::from_utf8_lossy(signed_info).into_owned(),
+            before,
+            after,
+            method: method.to_owned(),
+            certificate: encoding::encode(certificate.der()),
+        }
+    }
+
     /// The octets to sign: canonical `SignedInfo`.
     pub fn to_be_signed(&self) -> &[u8] {
         self.signed_info.as_bytes()
@@ -285,13 +302,8 @@ impl Made<'_> {
         let parts = document.split_once(signature);
         let (before, after) = parts
             .ok_or_else(|| XmlError::NotPrepared("the signature was not put in".to_owned()))?;
-        Ok(Prepared {
-            signed_info: String::from_utf8_lossy(&signed_info).into_owned(),
-            before: before.to_owned() + &head,
-            after: tail + after,
-            method: self.method().to_owned(),
-            certificate: encoding::encode(self.certificate.der()),
-        })
+        let (before, after) = (before.to_owned() + &head, tail + after);
+        Ok(Prepared::new(&signed_info, before, after, self.method(), self.certificate))
     }
 
     /// The signature element, without its value.
@@ -383,13 +395,17 @@ fn id_for(
     Ok(id)
 }
 
-fn digest_of(document: &Document, subset: Subset<'_>) -> Result<Vec<u8>, XmlError> {
+pub(super) fn digest_of(document: &Document, subset: Subset<'_>) -> Result<Vec<u8>, XmlError> {
     let how = Canonicalization::EXCLUSIVE;
     let octets = how.octets(document, subset, limits::XML_CANONICAL_BYTES)?;
     Ok(digest(DigestAlgorithm::Sha256, &octets))
 }
 
-fn find<'a>(draft: &'a Document, namespace: &str, name: &str) -> Result<Element<'a>, XmlError> {
+pub(super) fn find<'a>(
+    draft: &'a Document,
+    namespace: &str,
+    name: &str,
+) -> Result<Element<'a>, XmlError> {
     let mut all = draft.root().descendants();
     let found = all.find(|element| element.is(namespace, name));
     found.ok_or_else(|| XmlError::Sign(SignError::Failed(format!("no {name} was written"))))

@@ -9,13 +9,24 @@ use crate::reason::{Reason, ReasonCode};
 use crate::x509::der::{self, Reader};
 use crate::x509::{Certificate, read_known};
 use crate::xml::document::Element;
-use crate::xml::{DSIG, encoding};
+use crate::xml::ids::Ids;
+use crate::xml::{DSIG, encoding, wss};
 
 /// Namespace of what XML Signature 1.1 added.
 const DSIG11: &str = "http://www.w3.org/2009/xmldsig11#";
 
-/// The certificates of KeyInfo, in their order.
-pub(super) fn certificates(key_info: Element<'_>) -> Result<Vec<Certificate>, Reason> {
+/// The certificates of KeyInfo, in their order; then those of a WS-Security token.
+pub(super) fn certificates(
+    key_info: Element<'_>,
+    ids: &Ids<'_>,
+) -> Result<Vec<Certificate>, Reason> {
+    let mut certificates = carried(key_info)?;
+    certificates.extend(wss::certificates(key_info, ids)?);
+    Ok(certificates)
+}
+
+/// The certificates of KeyInfo itself.
+pub(super) fn carried(key_info: Element<'_>) -> Result<Vec<Certificate>, Reason> {
     let mut certificates = Vec::new();
     for element in x509(key_info).filter(|child| child.is(DSIG, "X509Certificate")) {
         if certificates.len() >= limits::CERTIFICATES {

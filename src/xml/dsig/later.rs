@@ -2,7 +2,7 @@
 
 use super::own_references;
 use super::parts::Parts;
-use super::reference::Context;
+use super::reference::{Context, Detached, Outside};
 use super::stamps::Stamping;
 use crate::crypto::{DigestAlgorithm, Digester};
 use crate::reason::Reason;
@@ -56,7 +56,8 @@ fn with(
     run: impl FnOnce(&mut Stamping<'_, '_>) -> Result<Stamped, Reason>,
 ) -> Result<Stamped, XmlError> {
     let missing = || XmlError::Refused(format!("the document has no signature {n}"));
-    let mut context = Context::of(document, content)?.ok_or_else(missing)?;
+    let detached = content.map(Detached::Octets);
+    let mut context = Context::of(document, Outside { detached, ..Outside::default() })?.ok_or_else(missing)?;
     let signature = context.signatures.get(n).copied().ok_or_else(missing)?;
     let refused = |reason: Reason| XmlError::Refused(reason.to_string());
     let parts = Parts::of(signature).map_err(refused)?;

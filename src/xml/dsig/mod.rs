@@ -13,16 +13,19 @@ mod tests;
 mod transform;
 
 pub(super) use later::{archived, value_stamped};
-pub(super) use transform::canonicalization;
+pub(super) use reference::{Detached, Outside};
+pub(super) use transform::{Transform, canonicalization, read as transforms};
 
 use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::{FoundSignature, Level, SignatureFormat, SignedScope, SignerClaims};
+use crate::signature::{
+    ContentFile, FoundSignature, Level, SignatureFormat, SignedScope, SignerClaims,
+};
 use crate::x509::Certificate;
 
 use super::document::{Document, Element};
 use super::xades::{self, Properties, SIGNED_PROPERTIES_TYPE};
-use super::{DSIG, XADES, XmlError, encoding};
+use super::{DSIG, XADES, XmlError, encoding, wss};
 use parts::{Parts, malformed};
 use reference::{Context, Reference, leaf};
 use stamps::Stamping;
@@ -40,10 +43,37 @@ pub(super) const COUNTERSIGNED_TYPE: &str = "http://uri.etsi.org/01903#Countersi
 /// # Errors
 /// Where the whole document is refused: it is no document, has an id twice, or too many signatures.
 pub fn read(document: &[u8], detached: Option<&[u8]>) -> Result<Vec<FoundSignature>, XmlError> {
+    read_with(document, Outside { detached: detached.map(Detached::Octets), ..Outside::default() })
+}
+
+/// The same, where the detached content lies in a file. It is digested from there; only a
+/// reference that transforms it has it in memory, up to [`limits::DOCUMENT_BYTES`].
+///
+/// # Errors
+/// As [`read`].
+pub fn read_over(document: &[u8], content: &ContentFile) -> Result<Vec<FoundSignature>, XmlError> {
+    let detached = Some(Detached::File(content));
+    read_with(document, Outside { detached, ..Outside::default() })
+}
+
+fn read_with(document: &[u8], outside: Outside<'_>) -> Result<Vec<FoundSignature>, XmlError> {
     let document = Document::parse(document)?;
-    let Some(mut context) = Context::of(&document, detached)? else { return Ok(Vec::new()) };
+    let mut found = read_all(&document, outside)?;
+    if wss::is_envelope(document.root()) {
+        wss::judge(&document, &mut found)?;
+    }
+    Ok(found.into_iter().map(|(_, found)| found).collect())
+}
+
+/// The same of a parsed document, each signature with its element.
+pub(super) fn read_all<'a>(
+    document: &'a Document,
+    outside: Outside<'a>,
+) -> Result<Vec<(Element<'a>, FoundSignature)>, XmlError> {
+    let Some(mut context) = Context::of(document, outside)? else { return Ok(Vec::new()) };
     let signatures = context.signatures.clone();
-    Ok(signatures.into_iter().map(|signature| read_one(&mut context, signature)).collect())
+    let read = |signature| (signature, read_one(&mut context, signature));
+    Ok(signatures.into_iter().map(read).collect())
 }
 
 fn read_one<'a>(context: &mut Context<'a>, signature: Element<'a>) -> FoundSignature {
@@ -84,7 +114,7 @@ fn fill<'a>(
     found.signed_octets =
         transform::canonical(&how, document, Some(parts.signed_info), &[], &mut context.budget)?;
     if let Some(key_info) = parts.key_info {
-        found.certificates = key_info::certificates(key_info)?;
+        found.certificates = key_info::certificates(key_info, &context.ids)?;
         found.certificate = key_info::signer(key_info, &found.certificates);
     }
 
@@ -119,7 +149,7 @@ fn fill<'a>(
 /// The certificates in the KeyInfo of a signature.
 pub(super) fn certificates(signature: Element<'_>) -> Result<Vec<Certificate>, Reason> {
     let key_info = Parts::of(signature)?.key_info;
-    key_info.map_or(Ok(Vec::new()), key_info::certificates)
+    key_info.map_or(Ok(Vec::new()), key_info::carried)
 }
 
 /// The references of SignedInfo, followed and checked.

@@ -6,7 +6,7 @@ use super::transform::{self, Data, Transform};
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::ScopeItem;
+use crate::signature::{ContentFile, ScopeItem};
 use crate::xml::c14n::Canonicalization;
 use crate::xml::document::{Document, Element};
 use crate::xml::ids::Ids;
@@ -18,9 +18,40 @@ pub(super) struct Context<'a> {
     pub ids: Ids<'a>,
     /// Every signature, in document order.
     pub signatures: Vec<Element<'a>>,
-    pub detached: Option<&'a [u8]>,
+    pub outside: Outside<'a>,
     /// Octets that may still be made.
     pub budget: usize,
+}
+
+/// What is not in the parsed document.
+#[derive(Default)]
+pub struct Outside<'a> {
+    /// The content of a reference that leads outside.
+    pub detached: Option<Detached<'a>>,
+    /// The digest of the whole document without the signature, where only its root and the
+    /// signature were parsed.
+    pub whole: Option<Vec<u8>>,
+}
+
+/// Detached content.
+#[derive(Clone, Copy)]
+pub enum Detached<'a> {
+    /// In memory.
+    Octets(&'a [u8]),
+    /// In a file.
+    File(&'a ContentFile),
+}
+
+impl<'a> Detached<'a> {
+    fn octets(self) -> Result<Cow<'a, [u8]>, Reason> {
+        match self {
+            Self::Octets(content) => Ok(Cow::Borrowed(content)),
+            Self::File(file) => file.octets().map(Cow::Owned).map_err(|error| {
+                let detail = format!("content that is transformed must fit into memory: {error}");
+                Reason::new(ReasonCode::Refused, detail)
+            }),
+        }
+    }
 }
 
 /// One reference as it was found.
@@ -41,6 +72,8 @@ pub(super) struct Reference<'a> {
     pub before_others: bool,
     pub faults: Vec<Reason>,
     holds: bool,
+    /// Whether it was digested where it lies, so that its octets are not here.
+    elsewhere: bool,
     source: Option<Source<'a>>,
     transforms: Vec<Transform>,
     /// The later signatures that were left out.
@@ -50,7 +83,7 @@ pub(super) struct Reference<'a> {
 #[derive(Clone, Copy)]
 enum Source<'a> {
     Nodes(Option<Element<'a>>),
-    Content(&'a [u8]),
+    Content(Detached<'a>),
 }
 
 impl Reference<'_> {
@@ -73,7 +106,7 @@ impl<'a> Context<'a> {
     /// Where an id stands twice, or there are too many signatures.
     pub(super) fn of(
         document: &'a Document,
-        detached: Option<&'a [u8]>,
+        outside: Outside<'a>,
     ) -> Result<Option<Self>, XmlError> {
         let all = document.root().descendants().filter(|element| element.is(DSIG, "Signature"));
         let signatures: Vec<_> = all.take(limits::SIGNATURES + 1).collect();
@@ -84,7 +117,7 @@ impl<'a> Context<'a> {
             return Err(XmlError::Limit("signatures of a document"));
         }
         let (ids, budget) = (Ids::of(document)?, limits::XML_CANONICAL_BYTES);
-        Ok(Some(Self { document, ids, signatures, detached, budget }))
+        Ok(Some(Self { document, ids, signatures, outside, budget }))
     }
 
     /// The id a signature is called by: its own, or one made from its place.
@@ -117,6 +150,13 @@ impl<'a> Context<'a> {
         };
         let octets = reference.transforms.iter().any(ends_in_octets);
         match reference.source {
+            Some(Source::Content(content)) if reference.elsewhere => {
+                content.octets().map(|octets| Cow::Owned(octets.into_owned()))
+            }
+            Some(Source::Nodes(_)) if reference.elsewhere => {
+                let detail = "a time-stamp over a document that is too large to be kept";
+                Err(Reason::new(ReasonCode::Refused, detail))
+            }
             Some(source @ Source::Nodes(_)) if !octets && reference.holds() => {
                 let (transforms, left_out) = (&reference.transforms, &reference.left_out);
                 self.run(transforms, source, signature, left_out, how).map(Cow::Owned)
@@ -136,6 +176,7 @@ impl<'a> Context<'a> {
         let mut found = Reference {
             element: reference,
             holds: false,
+            elsewhere: false,
             source: None,
             transforms: Vec::new(),
             left_out: Vec::new(),
@@ -194,14 +235,22 @@ impl<'a> Context<'a> {
         })?;
         found.digest = Some(algorithm);
 
-        let octets = self.run(&transforms, source, signature, &[], &Canonicalization::INCLUSIVE)?;
+        let last = &Canonicalization::INCLUSIVE;
+        if let Some(elsewhere) = self.elsewhere(&source, &transforms, algorithm)? {
+            if elsewhere != value {
+                return Err(differs(label, uri));
+            }
+            found.elsewhere = true;
+            found.whole = found.item.kind == "document";
+            return Ok(());
+        }
+        let octets = self.run(&transforms, source, signature, &[], last)?;
         let mut holds = digest(algorithm, &octets) == value;
         found.octets = octets;
         let later = self.later(signature, found.target);
         if !holds && transforms.contains(&Transform::Enveloped) && !later.is_empty() {
             // The sequential form: each signature was made over the document as it then was, with
             // the earlier signatures in it and without the later ones.
-            let last = &Canonicalization::INCLUSIVE;
             let octets = self.run(&transforms, source, signature, &later, last)?;
             holds = digest(algorithm, &octets) == value;
             found.octets = octets;
@@ -209,8 +258,7 @@ impl<'a> Context<'a> {
             found.left_out = later;
         }
         if !holds {
-            let detail = format!("the digest of {label} (URI {}) differs", shown(uri));
-            return Err(Reason::new(ReasonCode::ContentChanged, detail));
+            return Err(differs(label, uri));
         }
         if matches!(source, Source::Nodes(_)) && found.octets.is_empty() {
             return Err(Reason::new(ReasonCode::Refused, "a reference that covers nothing"));
@@ -223,6 +271,29 @@ impl<'a> Context<'a> {
             found.item.what += &format!(", with the signatures {}", others.join(", "));
         }
         Ok(())
+    }
+
+    /// The digest of what is not in memory: of a file that is not transformed, or of the whole
+    /// document where it was digested beforehand.
+    fn elsewhere(
+        &self,
+        source: &Source<'a>,
+        transforms: &[Transform],
+        algorithm: DigestAlgorithm,
+    ) -> Result<Option<Vec<u8>>, Reason> {
+        match source {
+            Source::Content(Detached::File(file)) if transforms.is_empty() => {
+                let value = file.digest(algorithm).map_err(|error| {
+                    let detail = format!("the content cannot be read: {error}");
+                    Reason::new(ReasonCode::ContentMissing, detail)
+                })?;
+                Ok(Some(value))
+            }
+            Source::Nodes(target) if target.is_none_or(|one| one == self.document.root()) => {
+                Ok(self.outside.whole.clone())
+            }
+            _ => Ok(None),
+        }
     }
 
     fn source(&self, uri: Option<&'a str>) -> Result<Source<'a>, Reason> {
@@ -245,7 +316,7 @@ impl<'a> Context<'a> {
             Some(uri) if self.ids.element(uri).is_some() => {
                 refused(format!("the reference {} without #", shown(Some(uri))))
             }
-            _ => match self.detached {
+            _ => match self.outside.detached {
                 Some(content) => Ok(Source::Content(content)),
                 None => Err(Reason::new(
                     ReasonCode::ContentMissing,
@@ -265,7 +336,7 @@ impl<'a> Context<'a> {
     ) -> Result<Vec<u8>, Reason> {
         let data = match source {
             Source::Nodes(apex) => Data::Nodes { apex, excluded: excluded.to_vec() },
-            Source::Content(content) => Data::Octets(content.to_vec()),
+            Source::Content(content) => Data::Octets(content.octets()?.into_owned()),
         };
         let (document, budget) = (self.document, &mut self.budget);
         let signatures = (signature, self.signatures.as_slice());
@@ -313,6 +384,11 @@ fn parts(reference: Element<'_>) -> Result<(&str, Vec<u8>), Reason> {
 /// The text of an element that may hold nothing else.
 pub(super) fn leaf(element: Element<'_>) -> Option<Cow<'_, str>> {
     element.leaf()
+}
+
+fn differs(label: &str, uri: Option<&str>) -> Reason {
+    let detail = format!("the digest of {label} (URI {}) differs", shown(uri));
+    Reason::new(ReasonCode::ContentChanged, detail)
 }
 
 fn shown(uri: Option<&str>) -> String {
