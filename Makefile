@@ -10,7 +10,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) opensc xmlsec1 libxml2-utils poppler-utils qpd
 ALG ?= rsa
 ONCE ?=
 
-.PHONY: help demo test large lint bench bench-peers differential clean test-packages
+.PHONY: help demo test interop large lint bench bench-peers differential clean test-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -30,6 +30,9 @@ large: ## Verify documents of 200 MB and show the memory it takes
 
 test-packages:
 	@scripts/install.sh $(TEST_PACKAGES)
+
+interop: ## Signatures of other programs verify here, and ours there
+	@scripts/interop.sh
 
 differential: ## Canonical XML against libxml2 over ROUNDS × 100 000 random documents
 	@scripts/install.sh gcc libc6-dev libxml2-dev

@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 corpora=${QOLTANBA_CORPORA:-$(dirname "$0")/../../shared/corpora}
-for target in certificate crl ocsp timestamp cms xml_parse xml_large wss pdf_read pkcs12; do mkdir -p "corpus/$target"; done
+targets="certificate crl ocsp timestamp cms xml_parse xml_large xml_verify c14n wss pdf_read pkcs12"
+for target in $targets; do mkdir -p "corpus/$target"; done
 
 # One copy under its own digest, so that two runs make no doubles.
 seed() { # target file…
@@ -21,7 +22,9 @@ seed ocsp "$kz"/ocsp/*
 seed timestamp "$kz"/tsp/*
 seed pkcs12 "$kz"/keys/*
 seed cms "$kz"/signed/*.der "$kz"/tsp/*
-while IFS= read -r file; do seed xml_parse "$file"; seed xml_large "$file"; done < <(
+while IFS= read -r file; do
+    for target in xml_parse xml_large xml_verify c14n; do seed "$target" "$file"; done
+done < <(
     find "$kz/signed" "$corpora/xmldsig" "$corpora/bad-xml" -name '*.xml' -size -64k)
 while IFS= read -r file; do seed pdf_read "$file"; done < <(
     find "$corpora/pdf-insecurity" -name '*.pdf' -size -256k)

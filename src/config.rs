@@ -59,6 +59,9 @@ pub struct ServiceConfig {
     pub public_url: String,
     /// The SQLite database.
     pub database: PathBuf,
+    /// File with the key that seals the tickets of deferred signatures, where several services
+    /// take each other's tickets or tickets are to outlive a restart; 32 random octets.
+    pub ticket_key: Option<PathBuf>,
 }
 
 /// `[trust]`
@@ -402,6 +405,7 @@ impl Config {
             .chain(&mut self.revocation.crl_cache)
             .chain(&mut self.validation.policies)
             .chain(&mut self.token.softhsm_conf)
+            .chain(&mut self.service.ticket_key)
             .chain([&mut self.service.database]);
         for path in paths {
             *path = base.join(&*path);
@@ -426,6 +430,7 @@ impl Default for ServiceConfig {
             listen: "127.0.0.1:8480".to_owned(),
             public_url: "http://127.0.0.1:8480".to_owned(),
             database: PathBuf::from("qoltanba.db"),
+            ticket_key: None,
         }
     }
 }

@@ -56,6 +56,27 @@ pub const XML_TRANSFORMS: usize = 3;
 /// have an enormous canonical form; eight signers over a document of the largest size fit.
 pub const XML_CANONICAL_BYTES: usize = 8 * DOCUMENT_BYTES;
 
+/// References of the manifests of one XML signature, all together; an honest one lists the files
+/// of one delivery.
+pub const XML_MANIFEST_REFERENCES: usize = 256;
+
+/// Manifests in manifests (xmldsig-core1 §5.1 sets no bound; nobody was seen to use two).
+pub const XML_MANIFEST_DEPTH: usize = 3;
+
+/// Unsigned properties of one XAdES signature: time-stamps, values and counter-signatures of a
+/// century of renewals stay under it.
+pub const UNSIGNED_PROPERTIES: usize = 128;
+
+/// Revocation values carried with one signature; a path, a time-stamp and their renewals need a
+/// dozen.
+pub const REVOCATION_VALUES: usize = 64;
+
+/// Roles, commitments or content types told of one signature.
+pub const CLAIMS: usize = 16;
+
+/// Characters of one such claim.
+pub const CLAIM_TEXT: usize = 1_024;
+
 /// Difference of clocks allowed for between the systems that exchange messages, in seconds.
 pub const MESSAGE_SKEW_SECONDS: i64 = 60;
 
@@ -222,6 +243,13 @@ pub const SESSION_SECONDS: i64 = 8 * 60 * 60;
 /// Life of a prepared document that waits for its signature, in seconds: an officer may have to
 /// fetch the token from the safe.
 pub const PENDING_SECONDS: i64 = 30 * 60;
+
+/// Size of a document whose signature is deferred, in bytes: the ticket carries it to and fro.
+pub const DEFERRED_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Size of the call that brings such a ticket back, in bytes: JSON and base64 make up to three
+/// times the document.
+pub const DEFERRED_TICKET_BYTES: usize = 3 * DEFERRED_DOCUMENT_BYTES;
 
 /// Sessions held open on one token. Network HSMs allow hundreds, smart cards often one.
 pub const TOKEN_SESSIONS: usize = 8;

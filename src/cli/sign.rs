@@ -46,9 +46,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     let signed = match format {
         Some(DocumentFormat::Xml) => {
             let options = xml::SigningOptions {
-                signing_time: now,
                 signer_role: arguments.role.clone(),
-                signature_id: None,
+                ..xml::SigningOptions::new(now)
             };
             xml::sign(&document, &signer, &options)?
         }

@@ -173,6 +173,7 @@ impl SignedMessage {
             certificate: None,
             certificates: self.certificates.clone(),
             claimed_time: None,
+            claims: Default::default(),
             scope: scope(inside.is_some(), content.as_ref()),
             faults,
             warnings,

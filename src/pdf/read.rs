@@ -358,6 +358,7 @@ fn broken(id: String, faults: Vec<Reason>) -> FoundSignature {
         certificate: None,
         certificates: Vec::new(),
         claimed_time: None,
+        claims: Default::default(),
         scope: SignedScope::default(),
         faults,
         warnings: Vec::new(),

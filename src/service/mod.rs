@@ -4,6 +4,7 @@ mod case_view;
 mod cases;
 mod checks;
 mod code;
+mod deferred;
 mod edge;
 mod login;
 mod offer;
@@ -36,6 +37,7 @@ use crate::timestamp::TimestampClient;
 use crate::validation::Verifier;
 use crate::x509::HttpFetch;
 
+pub use deferred::Tickets;
 pub use login::Session;
 pub use register::licence_of;
 pub use reload::Reload;
@@ -59,6 +61,8 @@ pub struct App {
     pub clock: fn() -> OffsetDateTime,
     /// The random source.
     pub random: Arc<dyn Random>,
+    /// Seals the tickets of deferred signatures.
+    pub tickets: Tickets,
 }
 
 impl App {
@@ -83,7 +87,12 @@ impl App {
             Level::B => None,
             _ => Some(config.timestamp_client(&[], None)?),
         };
-        Ok(Self { store: Arc::new(store), verifier, stamps, payments, catalogue, clock, random, config })
+        let tickets = match &config.service.ticket_key {
+            Some(path) => Tickets::new(&ticket_key(path)?),
+            None => Tickets::of_this_process(random.as_ref())?,
+        };
+        let store = Arc::new(store);
+        Ok(Self { store, verifier, stamps, payments, catalogue, clock, random, tickets, config })
     }
 
     /// The time now.
@@ -98,6 +107,20 @@ impl App {
         let authority = authority.filter(|authority| session.bin.as_ref() == Some(&authority.bin));
         let officers = authority.into_iter().flat_map(|authority| &authority.officers);
         officers.filter(|officer| session.iin.as_ref() == Some(&officer.iin))
+    }
+}
+
+/// The key of tickets, for services that answer each other's.
+fn ticket_key(path: &std::path::Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Problem> {
+    let bad = |why: String| {
+        let detail = format!("[service] ticket_key {}: {why}", path.display());
+        Problem::new(Kind::BadInput, "bad-ticket-key", detail)
+    };
+    let key = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+    let key = zeroize::Zeroizing::new(key);
+    match key.len() {
+        32..=1024 => Ok(key),
+        length => Err(bad(format!("{length} octets; 32 random ones are right"))),
     }
 }
 

@@ -17,7 +17,8 @@ use utoipa_axum::routes;
 
 use super::edge::blocking;
 use super::{
-    App, login, offer, pages, register, requests, results, review, sign_request, soap, verify,
+    App, deferred, login, offer, pages, register, requests, results, review, sign_request, soap,
+    verify,
 };
 use crate::problem::{Kind, Problem};
 use crate::service::edge::{Refusal, Wanted};
@@ -34,6 +35,7 @@ use crate::store::StoreExt as _;
     ),
     tags(
         (name = "verify", description = "Verify signed documents"),
+        (name = "sign", description = "Sign documents with a key that is elsewhere; no login"),
         (name = "register", description = "Look licences up; no login"),
         (name = "services", description = "What can be asked for; no login"),
         (name = "login", description = "Log in by signing a challenge"),
@@ -70,6 +72,8 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(review::act))
         .routes(routes!(results::prepare))
         .routes(routes!(results::complete))
+        .routes(routes!(deferred::prepare))
+        .routes(routes!(deferred::complete))
         .split_for_parts();
     let description = Arc::new(description);
     api.route("/api/v1/openapi.json", get(move || async move { Json((*description).clone()) }))

@@ -44,11 +44,7 @@ pub(super) fn algorithm(certificate: &Certificate) -> Result<SignatureAlgorithm,
 
 /// The properties of our XML signatures.
 pub(super) fn xml_options(now: OffsetDateTime, role: Option<&str>) -> xml::SigningOptions {
-    xml::SigningOptions {
-        signing_time: now,
-        signer_role: role.map(str::to_owned),
-        signature_id: None,
-    }
+    xml::SigningOptions { signer_role: role.map(str::to_owned), ..xml::SigningOptions::new(now) }
 }
 
 /// The signer of a document that carries exactly one signature which passed and covers it whole.

@@ -2,11 +2,13 @@
 //! knows XML, CMS or PDF. Formats fill it, `validation` judges it.
 
 mod carried;
+mod claims;
 mod content;
 mod format;
 mod material;
 
 pub use carried::{CarriedTimestamp, Stamped, TimestampKind};
+pub use claims::SignerClaims;
 pub use content::ContentFile;
 pub(crate) use content::digest_of;
 pub use format::{Level, SignatureFormat};
@@ -44,6 +46,8 @@ pub struct FoundSignature {
     pub certificates: Vec<Certificate>,
     /// The signing time the signer claims.
     pub claimed_time: Option<OffsetDateTime>,
+    /// What else the signer says.
+    pub claims: SignerClaims,
     /// What exactly is covered.
     pub scope: SignedScope,
     /// What the format found wrong by itself: digests that differ, broken structure,
@@ -81,7 +85,7 @@ pub struct SignedScope {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScopeItem {
-    /// `document`, `element`, `bytes` or `content` (detached).
+    /// `document`, `element`, `signature` (its value), `bytes` or `content` (detached).
     pub kind: String,
     /// Which piece: an element's name and id, or a range of bytes.
     pub what: String,

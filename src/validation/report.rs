@@ -9,7 +9,7 @@ use super::policy::{Policy, PolicyName};
 use super::times::StampJudgement;
 use super::{Judgement, SubIndication, TimeSource, TrustedTime, Verdict};
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::{FoundSignature, SignatureFormat, TimestampKind};
+use crate::signature::{FoundSignature, SignatureFormat, SignerClaims, TimestampKind};
 use crate::text::Language;
 use crate::x509::{Certificate, RevocationAnswer, RevocationStatus};
 
@@ -73,6 +73,9 @@ pub struct SignatureReport {
     /// The signing time the signer claims; no proof.
     #[serde(with = "time::serde::rfc3339::option")]
     pub claimed_time: Option<OffsetDateTime>,
+    /// What else the signer says; no proof either.
+    #[serde(default, skip_serializing_if = "ClaimsInfo::is_empty")]
+    pub claims: ClaimsInfo,
     /// The time the signature was judged at.
     pub trusted_time: TrustedTimeInfo,
     /// The signer's certificate, if there is one.
@@ -121,10 +124,22 @@ pub struct SignerInfo {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScopeInfo {
-    /// `document`, `element`, `bytes` or `content`.
+    /// `document`, `element`, `signature` (its value), `bytes` or `content`.
     pub kind: String,
     /// Which piece.
     pub what: String,
+}
+
+/// What the signer says beside the signature, covered by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClaimsInfo {
+    /// Roles in which is signed.
+    pub roles: Vec<String>,
+    /// What the signature commits the signer to, as URIs.
+    pub commitments: Vec<String>,
+    /// What kind of content is signed, as media types.
+    pub content_types: Vec<String>,
 }
 
 /// The time of judgement and what makes it believable.
@@ -275,12 +290,24 @@ impl SignatureReport {
                 .collect(),
             covers_whole_document: found.scope.covers_whole_document,
             claimed_time: found.claimed_time,
+            claims: ClaimsInfo::new(&found.claims),
             trusted_time: TrustedTimeInfo::new(judgement.time),
             certificate: found.certificate.as_ref().map(CertificateInfo::new),
             revocation: RevocationInfo::new(judgement.revocation.as_ref()),
             timestamps: stamps.map(|stamp| TimestampInfo::new(stamp, language)).collect(),
             identity: IdentityInfo::new(&judgement.identity, language),
         }
+    }
+}
+
+impl ClaimsInfo {
+    fn new(claims: &SignerClaims) -> Self {
+        let SignerClaims { roles, commitments, content_types } = claims.clone();
+        Self { roles, commitments, content_types }
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 

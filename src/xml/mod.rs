@@ -9,8 +9,10 @@ mod document;
 mod dsig;
 mod encoding;
 mod error;
+mod extend;
 mod ids;
 mod parse;
+mod place;
 #[cfg(test)]
 mod random;
 mod sign;
@@ -24,7 +26,10 @@ mod xades;
 pub use document::{Document, Element};
 pub use dsig::{read, read_over};
 pub use error::XmlError;
-pub use sign::{Prepared, SigningOptions, prepare, sign};
+pub use extend::{Draft, to_be_archived, to_be_stamped, with_material, with_timestamp};
+pub use sign::{
+    Covers, Prepared, SigningOptions, counter_sign, prepare, prepare_counter_signature, sign,
+};
 pub use stream::read_large;
 pub use writer::Writer;
 
@@ -39,3 +44,5 @@ pub const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
 /// The enveloped transform (xmldsig-core1 §6.6.4).
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+/// The transform of XPath Filter 2.0 (W3C xmldsig-filter2).
+const FILTER2: &str = "http://www.w3.org/2002/06/xmldsig-filter2";

@@ -1,5 +1,5 @@
-//! Making enveloped XAdES-B-B signatures (ETSI EN 319 132-1 §6), in one call or in two with the
-//! key elsewhere.
+//! Making XAdES-B-B signatures (ETSI EN 319 132-1 §6), in one call or in two with the key
+//! elsewhere: over a document, over one element of it, or over another signature.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -7,22 +7,43 @@ use time::OffsetDateTime;
 use super::c14n::{Canonicalization, Subset};
 use super::document::{Document, Element};
 use super::ids::Ids;
-use super::{DSIG, Writer, XADES, XmlError, encoding, xades};
+use super::place::place;
+use super::xades::{self, Home};
+use super::{DSIG, Writer, XADES, XmlError, dsig, encoding, extend};
 use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, ValueForm, digest, hex, verify};
 use crate::limits;
 use crate::token::{SignError, Signer, sign_checked};
 use crate::x509::Certificate;
 
-/// What a signature says beside the document it covers.
+/// What a signature covers, and says beside that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningOptions {
     /// The signing time the signature claims.
     pub signing_time: OffsetDateTime,
     /// The role the signer claims (`SignerRoleV2/ClaimedRoles`), for example an office.
     pub signer_role: Option<String>,
+    /// What the signature commits the signer to (`CommitmentTypeIndication`), an URI such as
+    /// `http://uri.etsi.org/01903/v1.2.2#ProofOfApproval`.
+    pub commitment: Option<String>,
+    /// What is covered. Counter-signatures cover a signature value, whatever stands here.
+    pub covers: Covers,
     /// The signature's id, an XML name without colon; made from document, certificate and time
     /// where it is not given.
     pub signature_id: Option<String>,
+}
+
+/// What a signature covers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Covers {
+    /// The document as it is, with the signatures in it: each signer signs what the earlier ones
+    /// did too. The signature becomes the last child of the root.
+    #[default]
+    Document,
+    /// The document without any signature: signers stand side by side, in any order.
+    DocumentWithoutSignatures,
+    /// The element with this id, with the signatures in it. The signature becomes its last child,
+    /// so that the element can go into another document that is signed in turn.
+    Element(String),
 }
 
 /// A document that lacks only the signature value. It can be stored between the two calls.
@@ -42,16 +63,21 @@ pub struct Prepared {
 impl SigningOptions {
     /// Options with a signing time only.
     pub fn new(signing_time: OffsetDateTime) -> Self {
-        Self { signing_time, signer_role: None, signature_id: None }
+        Self {
+            signing_time,
+            signer_role: None,
+            commitment: None,
+            covers: Covers::Document,
+            signature_id: None,
+        }
     }
 }
 
-/// Prepares an enveloped XAdES-B-B signature over the whole document. It becomes the last child of
-/// the root; signatures already there are covered by it. The document keeps its octets, save that
-/// line ends become LF (XML 1.0 §2.11) and a byte order mark goes.
+/// Prepares an enveloped XAdES-B-B signature. The document keeps its octets, save that line ends
+/// become LF (XML 1.0 §2.11) and a byte order mark goes.
 ///
 /// # Errors
-/// [`XmlError`] where the document is refused or has an id twice.
+/// [`XmlError`] where the document is refused, has an id twice, or not the one to be signed.
 pub fn prepare(
     document: &[u8],
     certificate: &Certificate,
@@ -59,41 +85,67 @@ pub fn prepare(
     options: &SigningOptions,
 ) -> Result<Prepared, XmlError> {
     let document = Document::parse(document)?;
-    let content = digest_of(&document, Subset::DOCUMENT)?;
-    let id = match &options.signature_id {
-        Some(id) if super::chars::is_ncname(id) => id.clone(),
-        Some(_) => return Err(XmlError::Refused("a signature id that is no XML name".to_owned())),
-        None => {
-            let time = options.signing_time.unix_timestamp_nanos().to_be_bytes();
-            let all = [content.as_slice(), certificate.der(), &time].concat();
-            let name = digest(DigestAlgorithm::Sha256, &all);
-            format!("signature-{}", hex(name.get(..8).unwrap_or_default()))
-        }
-    };
     let ids = Ids::of(&document)?;
-    let made = Made { id: &id, certificate, algorithm, options };
-    for suffix in ["", "-properties", "-document"] {
-        if ids.element(&format!("{id}{suffix}")).is_some() {
-            return Err(XmlError::Refused(format!("the id {id}{suffix} is taken")));
+    let mut others = Vec::new();
+    let (mut apex, mut uri, mut transform) = (None, String::new(), EnvelopedBy::Transform);
+    match &options.covers {
+        Covers::Document => {}
+        Covers::DocumentWithoutSignatures => {
+            let all = document.root().descendants();
+            others.extend(all.filter(|element| element.is(DSIG, "Signature")));
+            transform = EnvelopedBy::Filter;
+        }
+        Covers::Element(id) => {
+            let missing = || XmlError::Refused(format!("no element has the id {id}"));
+            apex = Some(ids.element(id).ok_or_else(missing)?);
+            uri = format!("#{id}");
         }
     }
+    let content = digest_of(&document, Subset { apex, excluded: &others })?;
+    let id = id_for(&ids, &content, certificate, options)?;
+    let reference =
+        Covered { uri, transform, digest: content, kind: None, content_type: "application/xml" };
+    let made = Made { id: &id, certificate, algorithm, options, reference };
+    let (signature, signed_info) = made.signed()?;
+    let (before, after) = place(&document, apex.unwrap_or(document.root()));
+    made.prepared(&signature, signed_info, (before + &signature + &after).as_str())
+}
 
-    // Exclusive canonicalization makes the pieces independent of where they will stand, so they
-    // can be digested in a signature that stands alone.
-    let draft = Document::parse(made.signature(&content, &[]).as_bytes())?;
-    let properties = find(&draft, XADES, "SignedProperties")?;
-    let properties = digest_of(&draft, Subset { apex: Some(properties), excluded: &[] })?;
-    let signature = made.signature(&content, &properties);
-    let draft = Document::parse(signature.as_bytes())?;
-    let signed_info = find(&draft, DSIG, "SignedInfo")?;
-    let signed_info = Canonicalization::EXCLUSIVE.octets(
-        &draft,
-        Subset { apex: Some(signed_info), excluded: &[] },
-        limits::XML_CANONICAL_BYTES,
-    )?;
-    let (head, tail) = place(&draft, find(&draft, DSIG, "SignatureValue")?);
-    let (before, after) = place(&document, document.root());
-    Ok(Prepared::new(&signed_info, before + &head, tail + &after, made.method(), certificate))
+/// Prepares a counter-signature of signature `n` (in the order of [`super::read`]): an XAdES-B-B
+/// signature over its value, put among its unsigned properties (EN 319 132-1 §5.2.7.2).
+///
+/// # Errors
+/// [`XmlError::Refused`] where that signature has no XAdES properties, its value no id, or where
+/// another signature covers it and would break.
+pub fn prepare_counter_signature(
+    document: &[u8],
+    n: usize,
+    certificate: &Certificate,
+    algorithm: SignatureAlgorithm,
+    options: &SigningOptions,
+) -> Result<Prepared, XmlError> {
+    let parsed = Document::parse(document)?;
+    let refused = |what: &str| XmlError::Refused(what.to_owned());
+    let mut all = parsed.root().descendants().filter(|element| element.is(DSIG, "Signature"));
+    let signature = all.nth(n).ok_or_else(|| refused("the signature is not there"))?;
+    let value = signature.children().find(|child| child.is(DSIG, "SignatureValue"));
+    let value = value.ok_or_else(|| refused("the signature has no value"))?;
+    let value_id = value.attribute("Id").ok_or_else(|| refused("the signature value has no id"))?;
+    let covered = digest_of(&parsed, Subset { apex: Some(value), excluded: &[] })?;
+    let id = id_for(&Ids::of(&parsed)?, &covered, certificate, options)?;
+    let reference = Covered {
+        uri: format!("#{value_id}"),
+        transform: EnvelopedBy::Nothing,
+        digest: covered,
+        kind: Some(dsig::COUNTERSIGNED_TYPE),
+        content_type: "",
+    };
+    let made = Made { id: &id, certificate, algorithm, options, reference };
+    let (signature, signed_info) = made.signed()?;
+    let document = extend::add(document, None, n, |home: &Home<'_>, _| {
+        Ok(home.around("CounterSignature", &signature))
+    })?;
+    made.prepared(&signature, signed_info, &String::from_utf8_lossy(&document))
 }
 
 /// Signs a document: [`prepare`], the signer, [`Prepared::complete`].
@@ -106,6 +158,22 @@ pub fn sign(
     options: &SigningOptions,
 ) -> Result<Vec<u8>, XmlError> {
     let prepared = prepare(document, signer.certificate(), signer.algorithm(), options)?;
+    let value = sign_checked(signer, prepared.to_be_signed())?;
+    Ok(prepared.assemble(&value))
+}
+
+/// Signs a signature: [`prepare_counter_signature`], the signer, [`Prepared::complete`].
+///
+/// # Errors
+/// As those three.
+pub fn counter_sign(
+    document: &[u8],
+    n: usize,
+    signer: &dyn Signer,
+    options: &SigningOptions,
+) -> Result<Vec<u8>, XmlError> {
+    let (certificate, algorithm) = (signer.certificate(), signer.algorithm());
+    let prepared = prepare_counter_signature(document, n, certificate, algorithm, options)?;
     let value = sign_checked(signer, prepared.to_be_signed())?;
     Ok(prepared.assemble(&value))
 }
@@ -133,16 +201,24 @@ impl Prepared {
         self.signed_info.as_bytes()
     }
 
+    /// The certificate the signature was prepared for, DER.
+    ///
+    /// # Errors
+    /// [`XmlError::NotPrepared`].
+    pub fn certificate(&self) -> Result<Certificate, XmlError> {
+        let der = encoding::decode(&self.certificate);
+        let certificate = der.and_then(|der| Certificate::from_der(&der).ok());
+        certificate.ok_or_else(|| XmlError::NotPrepared("its certificate".to_owned()))
+    }
+
     /// Puts the value in (ECDSA as r ‖ s), after checking it against the certificate.
     ///
     /// # Errors
     /// [`XmlError::WrongValue`] if the value does not verify.
     pub fn complete(self, value: &[u8]) -> Result<Vec<u8>, XmlError> {
-        let broken = |what: &str| XmlError::NotPrepared(what.to_owned());
         let algorithm = SignatureAlgorithm::from_xml_uri(&self.method)
             .map_err(|unknown| XmlError::NotPrepared(unknown.to_string()))?;
-        let der = encoding::decode(&self.certificate).ok_or_else(|| broken("its certificate"))?;
-        let certificate = Certificate::from_der(&der).map_err(|_| broken("its certificate"))?;
+        let certificate = self.certificate()?;
         let key = certificate.public_key();
         verify(algorithm, ValueForm::Fixed, key, self.to_be_signed(), value)
             .map_err(|_| XmlError::WrongValue)?;
@@ -167,12 +243,30 @@ impl Prepared {
     }
 }
 
+/// How the signature, or all signatures, are left out of what the reference covers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EnvelopedBy {
+    Transform,
+    Filter,
+    Nothing,
+}
+
+/// The reference to what is signed.
+struct Covered {
+    uri: String,
+    transform: EnvelopedBy,
+    digest: Vec<u8>,
+    kind: Option<&'static str>,
+    content_type: &'static str,
+}
+
 /// What the signature element is written from.
 struct Made<'a> {
     id: &'a str,
     certificate: &'a Certificate,
     algorithm: SignatureAlgorithm,
     options: &'a SigningOptions,
+    reference: Covered,
 }
 
 impl Made<'_> {
@@ -180,10 +274,42 @@ impl Made<'_> {
         self.algorithm.row().xml_uris.first().copied().unwrap_or_default()
     }
 
+    /// The signature element without its value, and canonical `SignedInfo`. Exclusive
+    /// canonicalization makes the pieces independent of where they will stand, so they can be
+    /// digested in a signature that stands alone.
+    fn signed(&self) -> Result<(String, Vec<u8>), XmlError> {
+        let draft = Document::parse(self.signature(&[]).as_bytes())?;
+        let properties = find(&draft, XADES, "SignedProperties")?;
+        let properties = digest_of(&draft, Subset { apex: Some(properties), excluded: &[] })?;
+        let signature = self.signature(&properties);
+        let draft = Document::parse(signature.as_bytes())?;
+        let signed_info = find(&draft, DSIG, "SignedInfo")?;
+        let subset = Subset { apex: Some(signed_info), excluded: &[] };
+        let limit = limits::XML_CANONICAL_BYTES;
+        let signed_info = Canonicalization::EXCLUSIVE.octets(&draft, subset, limit)?;
+        Ok((signature, signed_info))
+    }
+
+    /// Cuts the document at the text of the value.
+    fn prepared(
+        &self,
+        signature: &str,
+        signed_info: Vec<u8>,
+        document: &str,
+    ) -> Result<Prepared, XmlError> {
+        let draft = Document::parse(signature.as_bytes())?;
+        let (head, tail) = place(&draft, find(&draft, DSIG, "SignatureValue")?);
+        let parts = document.split_once(signature);
+        let (before, after) = parts
+            .ok_or_else(|| XmlError::NotPrepared("the signature was not put in".to_owned()))?;
+        let (before, after) = (before.to_owned() + &head, tail + after);
+        Ok(Prepared::new(&signed_info, before, after, self.method(), self.certificate))
+    }
+
     /// The signature element, without its value.
-    fn signature(&self, content: &[u8], properties: &[u8]) -> String {
+    fn signature(&self, properties: &[u8]) -> String {
         let exclusive = Canonicalization::EXCLUSIVE.uri();
-        let id = self.id;
+        let (id, covered) = (self.id, &self.reference);
         let algorithm = |uri| [("Algorithm", uri)];
         let digested = |writer: &mut Writer, value: &[u8]| {
             let sha256 = DigestAlgorithm::Sha256.row().xml_uris.first().copied();
@@ -195,11 +321,25 @@ impl Made<'_> {
         writer.start("ds:SignedInfo", &[]);
         writer.element("ds:CanonicalizationMethod", &algorithm(exclusive), "");
         writer.element("ds:SignatureMethod", &algorithm(self.method()), "");
-        writer.start("ds:Reference", &[("Id", &format!("{id}-document")), ("URI", "")]);
+        let reference_id = format!("{id}-document");
+        let mut attributes = vec![("Id", reference_id.as_str())];
+        attributes.extend(covered.kind.map(|kind| ("Type", kind)));
+        attributes.push(("URI", &covered.uri));
+        writer.start("ds:Reference", &attributes);
         writer.start("ds:Transforms", &[]);
-        writer.element("ds:Transform", &algorithm(super::ENVELOPED), "");
+        match covered.transform {
+            EnvelopedBy::Transform => {
+                writer.element("ds:Transform", &algorithm(super::ENVELOPED), "");
+            }
+            EnvelopedBy::Filter => {
+                writer.start("ds:Transform", &algorithm(super::FILTER2));
+                let filter = [("xmlns:dsig-xpath", super::FILTER2), ("Filter", "subtract")];
+                writer.element("dsig-xpath:XPath", &filter, "/descendant::ds:Signature").end();
+            }
+            EnvelopedBy::Nothing => {}
+        }
         writer.element("ds:Transform", &algorithm(exclusive), "").end();
-        digested(&mut writer, content);
+        digested(&mut writer, &covered.digest);
         writer.end();
         let target = format!("#{id}-properties");
         let kind = xades::SIGNED_PROPERTIES_TYPE;
@@ -208,25 +348,51 @@ impl Made<'_> {
         writer.element("ds:Transform", &algorithm(exclusive), "").end();
         digested(&mut writer, properties);
         writer.end().end();
-        writer.element("ds:SignatureValue", &[], "");
+        writer.element("ds:SignatureValue", &[("Id", &format!("{id}-value"))], "");
         writer.start("ds:KeyInfo", &[]).start("ds:X509Data", &[]);
         let certificate = encoding::encode(self.certificate.der());
         writer.element("ds:X509Certificate", &[], &certificate).end().end();
         writer.start("ds:Object", &[]);
-        let target = format!("#{id}");
         xades::write_properties(
             &mut writer,
             &xades::Written {
-                target: &target,
+                target: &format!("#{id}"),
                 id: &format!("{id}-properties"),
                 document_reference: &format!("#{id}-document"),
                 signing_time: self.options.signing_time,
                 signer_role: self.options.signer_role.as_deref(),
+                commitment: self.options.commitment.as_deref(),
+                content_type: covered.content_type,
                 certificate: self.certificate,
             },
         );
         writer.into_string()
     }
+}
+
+/// The signature's id, given or made; it and those derived from it must be free.
+fn id_for(
+    ids: &Ids<'_>,
+    content: &[u8],
+    certificate: &Certificate,
+    options: &SigningOptions,
+) -> Result<String, XmlError> {
+    let id = match &options.signature_id {
+        Some(id) if super::chars::is_ncname(id) => id.clone(),
+        Some(_) => return Err(XmlError::Refused("a signature id that is no XML name".to_owned())),
+        None => {
+            let time = options.signing_time.unix_timestamp_nanos().to_be_bytes();
+            let all = [content, certificate.der(), &time].concat();
+            let name = digest(DigestAlgorithm::Sha256, &all);
+            format!("signature-{}", hex(name.get(..8).unwrap_or_default()))
+        }
+    };
+    for suffix in ["", "-properties", "-document", "-value"] {
+        if ids.element(&format!("{id}{suffix}")).is_some() {
+            return Err(XmlError::Refused(format!("the id {id}{suffix} is taken")));
+        }
+    }
+    Ok(id)
 }
 
 pub(super) fn digest_of(document: &Document, subset: Subset<'_>) -> Result<Vec<u8>, XmlError> {
@@ -245,143 +411,5 @@ pub(super) fn find<'a>(
     found.ok_or_else(|| XmlError::Sign(SignError::Failed(format!("no {name} was written"))))
 }
 
-/// The source before and after the place where a last child of `element` goes.
-pub(super) fn place(document: &Document, element: Element<'_>) -> (String, String) {
-    let source = document.source();
-    let (before, after) =
-        source.split_at_checked(element.data().closes_at as usize).unwrap_or((source, ""));
-    match element.data().empty_tag {
-        false => (before.to_owned(), after.to_owned()),
-        // `<a/>` becomes `<a>…</a>`.
-        true => {
-            let after = after.strip_prefix("/>").unwrap_or_default();
-            (format!("{before}>"), format!("</{}>{after}", element.qualified_name()))
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reason::ReasonCode;
-    use crate::signature::{FoundSignature, Level, SignatureFormat};
-    use crate::xml::read;
-    use crate::xml::testing::{
-        Dice, document, p256_signer, rsa_signer, value_holds, xmlsec1_accepts,
-    };
-    use proptest::prelude::*;
-    use time::macros::datetime;
-
-    const LICENCE: &str = "<?xml version=\"1.0\"?>\n<!-- before -->\n<l:licence xmlns:l='urn:l' \
-        xmlns='urn:d' number='KZ-1'>\r\n <holder>Қазақстан &amp; Ә</holder>\n</l:licence>\n";
-
-    fn options() -> SigningOptions {
-        SigningOptions::new(datetime!(2026-11-21 12:00:00.5 +5))
-    }
-
-    fn only(document: &[u8]) -> FoundSignature {
-        let mut found = read(document, None).unwrap();
-        assert_eq!(found.len(), 1);
-        found.remove(0)
-    }
-
-    #[test]
-    fn what_we_sign_is_accepted_by_us_and_by_xmlsec1() {
-        for signer in [&*p256_signer().0, &*rsa_signer().0] {
-            for text in [LICENCE, "<a/>", "<a xmlns='urn:a' b = '&gt;'\n/><!-- after -->"] {
-                let options =
-                    SigningOptions { signer_role: Some("басшы <&>".to_owned()), ..options() };
-                let signed = sign(text.as_bytes(), signer, &options).unwrap();
-                let found = only(&signed);
-                assert_eq!((&found.faults, &found.warnings), (&vec![], &vec![]));
-                assert_eq!(found.format, SignatureFormat::Xades(Level::B));
-                assert_eq!(found.claimed_time, Some(datetime!(2026-11-21 07:00:00 UTC)));
-                assert_eq!(found.certificate.as_ref(), Some(signer.certificate()));
-                assert!(found.scope.covers_whole_document);
-                assert_eq!(found.scope.items.len(), 1);
-                assert!(value_holds(&found));
-                let covered = Document::parse(&found.scope.octets[0]).unwrap();
-                let original = Document::parse(text.as_bytes()).unwrap();
-                assert_eq!(covered.root().text(), original.root().text());
-                assert!(xmlsec1_accepts(&signed, signer.certificate()));
-            }
-        }
-    }
-
-    #[test]
-    fn a_prepared_document_can_be_stored_and_takes_only_its_own_value() {
-        let signer = p256_signer().0;
-        let certificate = signer.certificate();
-        let prepared =
-            prepare(LICENCE.as_bytes(), certificate, signer.algorithm(), &options()).unwrap();
-        let stored = Prepared::from_bytes(&prepared.to_bytes()).unwrap();
-        assert_eq!(stored, prepared);
-        let value = signer.sign(stored.to_be_signed()).unwrap();
-        let signed = stored.complete(&value).unwrap();
-        assert!(value_holds(&only(&signed)));
-        let other = signer.sign(b"something else").unwrap();
-        assert_eq!(prepared.complete(&other), Err(XmlError::WrongValue));
-        assert!(Prepared::from_bytes(b"{}").is_err());
-    }
-
-    #[test]
-    fn a_later_signer_signs_over_the_earlier_ones() {
-        let (first, second) = (p256_signer().0, rsa_signer().0);
-        let once = sign(LICENCE.as_bytes(), &*first, &options()).unwrap();
-        let twice = sign(&once, &*second, &options()).unwrap();
-        let thrice = sign(&twice, &*first, &options()).unwrap();
-        let found = read(&thrice, None).unwrap();
-        assert_eq!(found.len(), 3);
-        for (index, signature) in found.iter().enumerate() {
-            assert_eq!(signature.faults, vec![], "signature {index}");
-            assert!(value_holds(signature));
-            assert!(signature.scope.covers_whole_document);
-            let added = signature.warnings.iter().any(|w| w.code == ReasonCode::AddedAfterSigning);
-            assert_eq!(added, index < 2, "signature {index}");
-        }
-        let covered = String::from_utf8(found[1].scope.octets[0].clone()).unwrap();
-        assert_eq!(covered.matches("<ds:Signature ").count(), 1);
-    }
-
-    #[test]
-    fn ids_that_are_taken_are_refused() {
-        let options = SigningOptions { signature_id: Some("s".to_owned()), ..options() };
-        let signer = p256_signer().0;
-        assert!(sign(b"<a id='s'/>", &*signer, &options).is_err());
-        assert!(sign(b"<a Id='x'><b ID='x'/></a>", &*signer, &options).is_err());
-        let wrong = SigningOptions { signature_id: Some("a b".to_owned()), ..options };
-        assert!(sign(b"<a/>", &*signer, &wrong).is_err());
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
-        #[test]
-        fn any_document_can_be_signed_and_verified(seed in any::<u64>()) {
-            let text = document(&mut Dice(seed), &mut Vec::new());
-            let signed = sign(text.as_bytes(), &*p256_signer().0, &options()).unwrap();
-            let found = only(&signed);
-            prop_assert_eq!(&found.faults, &vec![]);
-            prop_assert!(value_holds(&found));
-        }
-    }
-
-    #[test]
-    fn any_changed_octet_of_the_content_is_found() {
-        let text = document(&mut Dice(7), &mut Vec::new());
-        let signed = sign(text.as_bytes(), &*p256_signer().0, &options()).unwrap();
-        let honest = only(&signed).scope.octets;
-        let content = String::from_utf8_lossy(&signed).find("<ds:Signature ").unwrap();
-        for at in 0..content {
-            for flip in [0x01, 0x20] {
-                let mut changed = signed.clone();
-                changed[at] ^= flip;
-                let Ok(found) = read(&changed, None) else { continue };
-                let caught = found.iter().any(|found| !found.faults.is_empty());
-                // Octets that carry no meaning (in the declaration, in a comment, a quote's kind)
-                // may change: what is handed on is then what was signed.
-                let same = found.len() == 1 && found[0].scope.octets == honest;
-                assert!(caught || same, "octet {at} changed unseen");
-            }
-        }
-    }
-}
+mod tests;

@@ -25,6 +25,18 @@ pub fn p256_signer() -> TestSigner {
     SIGNER.clone()
 }
 
+/// A P-256 key with a self-signed certificate of this name: dotted types and values.
+pub fn named_signer(name: &[(&str, &str)]) -> TestSigner {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    for (oid, value) in name {
+        let oid = oid.split('.').map(|arc| arc.parse().unwrap()).collect();
+        params.distinguished_name.push(rcgen::DnType::CustomDnType(oid), *value);
+    }
+    signer(&key.serialize_der(), params.self_signed(&key).unwrap().der())
+}
+
 /// An RSA-2048 key with a self-signed certificate.
 pub fn rsa_signer() -> TestSigner {
     static SIGNER: LazyLock<TestSigner> = LazyLock::new(|| {
@@ -41,7 +53,7 @@ pub fn rsa_signer() -> TestSigner {
     SIGNER.clone()
 }
 
-fn signer(pkcs8: &[u8], certificate: &[u8]) -> TestSigner {
+pub fn signer(pkcs8: &[u8], certificate: &[u8]) -> TestSigner {
     let certificate = Certificate::from_der(certificate).unwrap();
     (Arc::new(SoftwareSigner::new(pkcs8, certificate).unwrap()), pkcs8.to_vec())
 }

@@ -81,6 +81,15 @@ impl Writer {
         self.into_string().into_bytes()
     }
 
+    /// Adds what is written already.
+    pub(super) fn raw(&mut self, written: &str) -> &mut Self {
+        if !written.is_empty() {
+            self.close_tag();
+            self.out.push_str(written);
+        }
+        self
+    }
+
     pub(super) fn into_string(mut self) -> String {
         while !self.open.is_empty() {
             self.end();

@@ -1,6 +1,7 @@
 //! The service under people who repeat, race and pretend: over HTTP, with a certification
 //! authority in memory and a revocation source that does what a test tells it.
 
+mod deferred;
 mod world;
 
 use std::collections::BTreeMap;

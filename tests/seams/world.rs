@@ -12,7 +12,7 @@ use qoltanba::identity::Applicant;
 use qoltanba::licensing::{
     Authority, Catalogue, DocumentKind, Licence, OfficerRole, Origin, Signatory, Wording,
 };
-use qoltanba::service::{App, router};
+use qoltanba::service::{App, Tickets, router};
 use qoltanba::store::audit::AuditEntry;
 use qoltanba::store::{Sqlite, Store};
 use qoltanba::token::{Signer as _, SoftwareSigner};
@@ -141,6 +141,7 @@ impl World {
             catalogue: Catalogue::embedded().unwrap(),
             clock: || NOW,
             random: Arc::new(SystemRandom),
+            tickets: Tickets::new(&[7; 32]),
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();

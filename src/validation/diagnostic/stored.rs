@@ -10,7 +10,8 @@ use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, UnsupportedAlgorithm, V
 use crate::limits;
 use crate::reason::Reason;
 use crate::signature::{
-    CarriedTimestamp, FoundSignature, SignatureFormat, SignedScope, Stamped, TimestampKind,
+    CarriedTimestamp, FoundSignature, SignatureFormat, SignedScope, SignerClaims, Stamped,
+    TimestampKind,
 };
 use crate::validation::evidence::Answered;
 use crate::x509::{Certificate, RevocationAnswer, RevocationStatus};
@@ -34,6 +35,8 @@ pub(super) struct StoredSignature {
     certificates: Vec<Octets>,
     #[serde(with = "time::serde::rfc3339::option")]
     claimed_time: Option<OffsetDateTime>,
+    #[serde(default, skip_serializing_if = "SignerClaims::is_empty")]
+    claims: SignerClaims,
     scope: SignedScope,
     faults: Vec<Reason>,
     warnings: Vec<Reason>,
@@ -144,6 +147,7 @@ impl StoredSignature {
             certificate: found.certificate.as_ref().map(|one| Octets(one.der().to_vec())),
             certificates: octets(&found.certificates),
             claimed_time: found.claimed_time,
+            claims: found.claims.clone(),
             // The covered octets were digested by the format; its faults tell the outcome.
             scope: SignedScope { octets: Vec::new(), ..found.scope.clone() },
             faults: found.faults.clone(),
@@ -176,6 +180,7 @@ impl StoredSignature {
             certificate: self.certificate.as_ref().map(certificate).transpose()?,
             certificates: certificates(&self.certificates)?,
             claimed_time: self.claimed_time,
+            claims: self.claims.clone(),
             scope: self.scope.clone(),
             faults: self.faults.clone(),
             warnings: self.warnings.clone(),

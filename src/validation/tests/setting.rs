@@ -106,6 +106,7 @@ impl World {
             certificate: Some(self.signer.certificate.clone()),
             certificates: vec![self.signer.certificate.clone()],
             claimed_time: None,
+            claims: Default::default(),
             scope: SignedScope { covers_whole_document: true, ..SignedScope::default() },
             faults: Vec::new(),
             warnings: Vec::new(),

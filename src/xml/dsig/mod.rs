@@ -1,25 +1,38 @@
 //! XML signatures (W3C xmldsig-core1), read strictly: every signature of a document, each with
 //! its digests checked and the octets that were digested.
 
+mod key_info;
+mod later;
+mod manifest;
+mod names;
+mod parts;
 mod reference;
+mod stamps;
 #[cfg(test)]
 mod tests;
 mod transform;
 
+pub(super) use later::{archived, value_stamped};
 pub(super) use reference::{Detached, Outside};
 pub(super) use transform::{Transform, canonicalization, read as transforms};
 
 use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
-use crate::limits;
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::{ContentFile, FoundSignature, Level, SignatureFormat, SignedScope};
-use crate::x509::{Certificate, read_known};
+use crate::signature::{
+    ContentFile, FoundSignature, Level, SignatureFormat, SignedScope, SignerClaims,
+};
+use crate::x509::Certificate;
 
 use super::document::{Document, Element};
-use super::ids::Ids;
-use super::xades::{self, Properties};
-use super::{DSIG, XmlError, encoding, wss};
+use super::xades::{self, Properties, SIGNED_PROPERTIES_TYPE};
+use super::{DSIG, XADES, XmlError, encoding, wss};
+use parts::{Parts, malformed};
 use reference::{Context, Reference, leaf};
+use stamps::Stamping;
+
+/// The type of a reference to the value of a signature that is countersigned (EN 319 132-1
+/// §5.2.7.2).
+pub(super) const COUNTERSIGNED_TYPE: &str = "http://uri.etsi.org/01903#CountersignedSignature";
 
 /// Every signature of the document, in document order, wherever it stands: independent, nested,
 /// or one after the other. `detached` is the content of a reference that leads outside.
@@ -57,34 +70,15 @@ pub(super) fn read_all<'a>(
     document: &'a Document,
     outside: Outside<'a>,
 ) -> Result<Vec<(Element<'a>, FoundSignature)>, XmlError> {
-    let all = document.root().descendants().filter(|element| element.is(DSIG, "Signature"));
-    let signatures: Vec<_> = all.take(limits::SIGNATURES + 1).collect();
-    if signatures.is_empty() {
-        return Ok(Vec::new());
-    }
-    if signatures.len() > limits::SIGNATURES {
-        return Err(XmlError::Limit("signatures of a document"));
-    }
-    let ids = Ids::of(document)?;
-    let mut context = Context {
-        document,
-        ids,
-        signatures: signatures.clone(),
-        outside,
-        budget: limits::XML_CANONICAL_BYTES,
-    };
-    let read = |(number, found)| (found, read_one(&mut context, found, number));
-    Ok((1..).zip(signatures).map(read).collect())
+    let Some(mut context) = Context::of(document, outside)? else { return Ok(Vec::new()) };
+    let signatures = context.signatures.clone();
+    let read = |signature| (signature, read_one(&mut context, signature));
+    Ok(signatures.into_iter().map(read).collect())
 }
 
-fn read_one<'a>(
-    context: &mut Context<'a>,
-    signature: Element<'a>,
-    number: usize,
-) -> FoundSignature {
-    let id = signature.attribute("Id").map(|id| id.chars().take(128).collect());
+fn read_one<'a>(context: &mut Context<'a>, signature: Element<'a>) -> FoundSignature {
     let mut found = FoundSignature {
-        id: id.unwrap_or_else(|| format!("signature-{number}")),
+        id: context.name(signature),
         format: SignatureFormat::XmlDsig,
         algorithm: Err(UnsupportedAlgorithm { name: "none".to_owned() }),
         digests: Vec::new(),
@@ -94,6 +88,7 @@ fn read_one<'a>(
         certificate: None,
         certificates: Vec::new(),
         claimed_time: None,
+        claims: SignerClaims::default(),
         scope: SignedScope::default(),
         faults: Vec::new(),
         warnings: Vec::new(),
@@ -115,23 +110,35 @@ fn fill<'a>(
     found.algorithm = SignatureAlgorithm::from_xml_uri(parts.method);
     let value = leaf(parts.value).and_then(|text| encoding::decode(&text));
     found.value = value.ok_or_else(|| malformed("a signature value that is no base64"))?;
-    let (how, document) = (parts.canonicalization, context.document);
+    let (how, document) = (parts.canonicalization.clone(), context.document);
     found.signed_octets =
         transform::canonical(&how, document, Some(parts.signed_info), &[], &mut context.budget)?;
-    found.certificates = match parts.key_info {
-        Some(key_info) => certificates(key_info, &context.ids)?,
-        None => Vec::new(),
-    };
-
-    let properties = Properties::find(signature);
-    let mut references = Vec::with_capacity(parts.references.len());
-    for (number, element) in (1..).zip(parts.references) {
-        references.push(context.reference(signature, element, number));
-    }
-    found.certificate = found.certificates.first().cloned();
-    take_properties(properties, &references, found);
     if let Some(key_info) = parts.key_info {
-        found.faults.extend(disagreement(key_info, found.certificate.as_ref()));
+        found.certificates = key_info::certificates(key_info, &context.ids)?;
+        found.certificate = key_info::signer(key_info, &found.certificates);
+    }
+
+    let mut references = own_references(context, signature, &parts);
+    if let Err(fault) = manifest::follow(context, signature, &mut references) {
+        found.faults.push(fault);
+    }
+    let qualifying = xades::qualifying(signature);
+    let properties = match &qualifying {
+        Ok(Some(qualifying)) => Properties::read(*qualifying),
+        Ok(None) => Ok(None),
+        Err(fault) => Err(fault.clone()),
+    };
+    let properties = take_properties(properties, &references, found);
+    if let (Some(key_info), Some(certificate)) = (parts.key_info, &found.certificate) {
+        found.faults.extend(key_info::disagreement(key_info, certificate));
+    }
+    found.faults.extend(countersigned(context, signature, &references).err());
+    let mut stamping = Stamping { context, signature, parts: &parts, references: &references };
+    if let Some(properties) = properties {
+        stamping.content(&properties.content_stamps, found);
+    }
+    if let Ok(Some(qualifying)) = qualifying {
+        stamping.unsigned(qualifying, found);
     }
     for reference in references {
         take_reference(reference, found);
@@ -139,98 +146,60 @@ fn fill<'a>(
     Ok(())
 }
 
-/// The parts of a signature, in the one order its schema has (xmldsig-core1 §4.2).
-struct Parts<'a> {
-    signed_info: Element<'a>,
-    canonicalization: super::c14n::Canonicalization,
-    method: &'a str,
-    references: Vec<Element<'a>>,
-    value: Element<'a>,
-    key_info: Option<Element<'a>>,
+/// The certificates in the KeyInfo of a signature.
+pub(super) fn certificates(signature: Element<'_>) -> Result<Vec<Certificate>, Reason> {
+    let key_info = Parts::of(signature)?.key_info;
+    key_info.map_or(Ok(Vec::new()), key_info::carried)
 }
 
-impl<'a> Parts<'a> {
-    fn of(signature: Element<'a>) -> Result<Self, Reason> {
-        let mut children = signature.children().peekable();
-        let mut next = |name| children.next().filter(|child| child.is(DSIG, name));
-        let (Some(signed_info), Some(value)) = (next("SignedInfo"), next("SignatureValue")) else {
-            return Err(malformed("a signature without SignedInfo and SignatureValue"));
-        };
-        let key_info = children.next_if(|child| child.is(DSIG, "KeyInfo"));
-        if !children.all(|child| child.is(DSIG, "Object")) {
-            return Err(malformed("a signature with surplus parts"));
-        }
-        let mut inside = signed_info.children();
-        let mut next = |name| inside.next().filter(|child| child.is(DSIG, name));
-        let (Some(canonicalization), Some(method)) =
-            (next("CanonicalizationMethod"), next("SignatureMethod"))
-        else {
-            return Err(malformed("SignedInfo without its methods"));
-        };
-        let references: Vec<_> = inside.take(limits::XML_REFERENCES + 1).collect();
-        if references.is_empty() || !references.iter().all(|child| child.is(DSIG, "Reference")) {
-            return Err(malformed("SignedInfo without references, or with something else"));
-        }
-        if references.len() > limits::XML_REFERENCES {
-            return Err(Reason::new(ReasonCode::Refused, "too many references in a signature"));
-        }
-        let uri = canonicalization.attribute("Algorithm").unwrap_or_default();
-        let canonicalization = transform::canonicalization(canonicalization)?;
-        let canonicalization = canonicalization.ok_or_else(|| {
-            let name: String = uri.chars().take(128).collect();
-            Reason::new(ReasonCode::Refused, format!("the canonicalization {name}"))
-        })?;
-        let method = method.attribute("Algorithm").unwrap_or_default();
-        Ok(Self { signed_info, canonicalization, method, references, value, key_info })
-    }
-}
-
-/// The certificates of KeyInfo, in their order.
-fn certificates(key_info: Element<'_>, ids: &Ids<'_>) -> Result<Vec<Certificate>, Reason> {
-    let data = key_info.children().filter(|child| child.is(DSIG, "X509Data"));
-    let found = data.flat_map(Element::children).filter(|child| child.is(DSIG, "X509Certificate"));
-    let mut certificates = Vec::new();
-    for element in found {
-        if certificates.len() >= limits::CERTIFICATES {
-            return Err(Reason::new(ReasonCode::Refused, "too many certificates in a signature"));
-        }
-        let certificate = leaf(element).and_then(|text| {
-            let read = |_: &[u8]| Certificate::from_der(&encoding::decode(&text)?).ok();
-            read_known(text.as_bytes(), read)
-        });
-        certificates.push(certificate.ok_or_else(|| malformed("a certificate that is none"))?);
-    }
-    certificates.extend(wss::certificates(key_info, ids)?);
-    Ok(certificates)
+/// The references of SignedInfo, followed and checked.
+fn own_references<'a>(
+    context: &mut Context<'a>,
+    signature: Element<'a>,
+    parts: &Parts<'a>,
+) -> Vec<Reference<'a>> {
+    let numbered = (1..).zip(&parts.references);
+    let follow = |(number, element): (usize, &Element<'a>)| {
+        context.reference(signature, *element, &format!("reference {number}"))
+    };
+    numbered.map(follow).collect()
 }
 
 /// Takes over the XAdES properties, if the signature covers them.
-fn take_properties(
-    properties: Result<Option<Properties<'_>>, Reason>,
-    references: &[Reference<'_>],
+fn take_properties<'a>(
+    properties: Result<Option<Properties<'a>>, Reason>,
+    references: &[Reference<'a>],
     found: &mut FoundSignature,
-) {
-    let typed = references.iter().filter(|found| found.kind == Some(xades::SIGNED_PROPERTIES_TYPE));
+) -> Option<Properties<'a>> {
+    let typed = references.iter().filter(|found| found.kind == Some(SIGNED_PROPERTIES_TYPE));
     let typed: Vec<_> = typed.collect();
     let properties = match properties {
         Ok(Some(properties)) => properties,
-        Ok(None) if typed.is_empty() => return,
+        Ok(None) if typed.is_empty() => return None,
         Ok(None) => {
-            return found
-                .faults
-                .push(malformed("a reference to signed properties that are not there"));
+            found.faults.push(malformed("a reference to signed properties that are not there"));
+            return None;
         }
-        Err(fault) => return found.faults.push(fault),
+        Err(fault) => {
+            found.faults.push(fault);
+            return None;
+        }
     };
-    let covered = matches!(typed.as_slice(), [one] if one.target == Some(properties.element));
+    let covered = match typed.as_slice() {
+        // Where the digest differs, that is told by itself.
+        [one] => one.target == Some(properties.element) && (one.is_of_markup() || !one.holds()),
+        _ => false,
+    };
     if !covered {
         let detail = "XAdES properties that the signature does not cover, or not by their type";
-        return match typed.as_slice() {
+        match typed.as_slice() {
             [] => found.warnings.push(malformed(detail)),
             _ => found.faults.push(malformed(detail)),
-        };
+        }
+        return None;
     }
     found.claimed_time = properties.signing_time;
+    found.claims = properties.claims.clone();
     match properties.signer(&found.certificates) {
         None => found.warnings.push(malformed("XAdES properties that name no signing certificate")),
         Some(Ok(certificate)) => {
@@ -241,12 +210,42 @@ fn take_properties(
         }
         Some(Err(fault)) => found.faults.push(fault),
     }
+    Some(properties)
+}
+
+/// A counter-signature must cover the value of the signature it is for: the one it says by the
+/// type of its reference, and the one in whose property it stands.
+fn countersigned<'a>(
+    context: &Context<'a>,
+    signature: Element<'a>,
+    references: &[Reference<'a>],
+) -> Result<(), Reason> {
+    let value_of = |reference: &Reference<'a>| {
+        let target = reference.target.filter(|_| reference.is_of_markup())?;
+        context.signature_of_value(target)
+    };
+    let mut typed = references.iter().filter(|found| found.kind == Some(COUNTERSIGNED_TYPE));
+    if typed.any(|reference| reference.holds() && value_of(reference).is_none()) {
+        return Err(malformed("a counter-signature of what is no signature value"));
+    }
+    let property = signature.parent().filter(|parent| parent.is(XADES, "CounterSignature"));
+    let Some(property) = property else { return Ok(()) };
+    let around = std::iter::successors(property.parent(), |element| element.parent());
+    let mut around = around.filter(|element| element.is(DSIG, "Signature"));
+    let (Some(embedding), false) = (around.next(), references.iter().any(|one| !one.holds()))
+    else {
+        return Ok(());
+    };
+    match references.iter().any(|reference| value_of(reference) == Some(embedding)) {
+        true => Ok(()),
+        false => Err(malformed("a counter-signature that does not cover the signature around it")),
+    }
 }
 
 fn take_reference(reference: Reference<'_>, found: &mut FoundSignature) {
     found.faults.extend(reference.faults);
     found.digests.extend(reference.digest.filter(|digest| !found.digests.contains(digest)));
-    if reference.kind == Some(xades::SIGNED_PROPERTIES_TYPE) {
+    if reference.kind == Some(SIGNED_PROPERTIES_TYPE) {
         return;
     }
     found.scope.covers_whole_document |= reference.whole;
@@ -256,38 +255,4 @@ fn take_reference(reference: Reference<'_>, found: &mut FoundSignature) {
     }
     found.scope.items.push(reference.item);
     found.scope.octets.push(reference.octets);
-}
-
-/// KeyInfo gives hints; each that we understand must agree with the certificate.
-fn disagreement(key_info: Element<'_>, certificate: Option<&Certificate>) -> Option<Reason> {
-    let certificate = certificate?;
-    let key = &certificate.public_key().octets;
-    let agrees = |element: Element<'_>| {
-        let octets = |element: Element<'_>| leaf(element).and_then(|text| encoding::decode(&text));
-        let contained = |name| {
-            let part = element.child(name).and_then(octets).unwrap_or_default();
-            let part = part.into_iter().skip_while(|octet| *octet == 0).collect::<Vec<u8>>();
-            !part.is_empty() && key.windows(part.len()).any(|window| window == part)
-        };
-        match element.name() {
-            "RSAKeyValue" => contained("Modulus") && contained("Exponent"),
-            "ECKeyValue" => contained("PublicKey"),
-            "X509SKI" => match certificate.subject_key_id() {
-                Some(identifier) => octets(element).as_deref() == Some(identifier),
-                None => true,
-            },
-            _ => true,
-        }
-    };
-    let groups = key_info
-        .children()
-        .filter(|child| child.is(DSIG, "KeyValue") || child.is(DSIG, "X509Data"));
-    let mut hints = groups.flat_map(Element::children);
-    let odd = hints.find(|hint| !agrees(*hint))?;
-    let detail = format!("{} does not agree with the certificate", odd.qualified_name());
-    Some(Reason::new(ReasonCode::CertificateMismatch, detail))
-}
-
-fn malformed(what: &str) -> Reason {
-    Reason::new(ReasonCode::Malformed, what)
 }

@@ -4,10 +4,9 @@ use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::xml::c14n::{Canonicalization, Method, Subset};
 use crate::xml::document::{Document, Element};
-use crate::xml::{DSIG, ENVELOPED, XmlError, encoding};
+use crate::xml::{DSIG, ENVELOPED, FILTER2, XmlError, encoding};
 
 const BASE64: &str = "http://www.w3.org/2000/09/xmldsig#base64";
-const FILTER2: &str = "http://www.w3.org/2002/06/xmldsig-filter2";
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 
 /// One transform that is taken.
@@ -69,15 +68,14 @@ pub fn canonicalization(element: Element<'_>) -> Result<Option<Canonicalization>
     Ok(Some(how))
 }
 
-/// Runs the transforms over `data`; what is left as nodes is made octets by Canonical XML 1.0.
-/// `signatures` are all signatures of the document, `own` the one that holds the reference;
+/// Runs the transforms over `data`; what is left as nodes is made octets by `last`. `signatures` are all signatures of the document, `own` the one that holds the reference;
 /// `budget` is how many octets may still be made.
 pub(super) fn run<'a>(
     transforms: &[Transform],
     mut data: Data<'a>,
     document: &'a Document,
-    own: Element<'a>,
-    signatures: &[Element<'a>],
+    (own, signatures): (Element<'a>, &[Element<'a>]),
+    last: &Canonicalization,
     budget: &mut usize,
 ) -> Result<Vec<u8>, Reason> {
     for transform in transforms {
@@ -114,7 +112,8 @@ pub(super) fn run<'a>(
     match data {
         Data::Octets(octets) => Ok(octets),
         Data::Nodes { apex, excluded } => {
-            canonical(&Canonicalization::INCLUSIVE, document, apex, &excluded, budget)
+            let last = Canonicalization { comments: false, ..last.clone() };
+            canonical(&last, document, apex, &excluded, budget)
         }
     }
 }
