@@ -49,9 +49,9 @@ enum Command {
     Serve(serve::Arguments),
     /// Run the main job end to end on SoftHSM with a test PKI and doubles, and tell the story.
     Demo(demo::Arguments),
-    /// Sign an XML or PDF document with a key on a token.
+    /// Sign an XML or PDF document with a key on a token or in a PKCS#12 file.
     Sign(sign::Arguments),
-    /// Verify a signed XML, PDF or CMS document.
+    /// Verify a signed XML, PDF or CMS document, or a signed SOAP message.
     Verify(verify::Arguments),
     /// Judge stored diagnostic reports again.
     #[command(subcommand)]

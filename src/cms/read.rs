@@ -1,11 +1,10 @@
 //! Reading: each signer becomes a [`FoundSignature`], judged over the received octets only.
 
-use rasn::types::Integer;
 use rasn_cms::{AlgorithmIdentifier, ContentInfo};
 
 use super::wire::{
-    Attribute, DATA, MGF1, PssParameters, RSASSA_PSS, SIGNATURE_TIME_STAMP, SIGNED_DATA,
-    SignedData, SignerIdentifier, SignerInfo, dotted,
+    Attribute, DATA, RSASSA_PSS, SIGNATURE_TIME_STAMP, SIGNED_DATA, SignedData, SignerIdentifier,
+    SignerInfo, dotted,
 };
 use super::{CmsError, attributes, envelope};
 use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
@@ -167,6 +166,7 @@ impl SignedMessage {
             id: format!("signature-{number}"),
             format: SignatureFormat::Cms,
             algorithm,
+            digests: digest_algorithm.iter().copied().collect(),
             value_form: ValueForm::Der,
             signed_octets: Vec::new(),
             value: signer.signature.to_vec(),
@@ -271,31 +271,11 @@ fn signature_algorithm(
 ) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
     let oid = dotted(&identifier.algorithm);
     if oid == RSASSA_PSS {
-        return pss(identifier);
+        let parameters = identifier.parameters.as_ref();
+        return crate::x509::pss(parameters.map_or(&[], |parameters| parameters.as_bytes()));
     }
     match digest {
         Ok(digest) => SignatureAlgorithm::from_key_and_digest(&oid, *digest),
         Err(_) => SignatureAlgorithm::from_oid(&oid),
     }
-}
-
-/// Only the form every profile asks for: one digest for message and mask, a salt of its length.
-fn pss(identifier: &AlgorithmIdentifier) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
-    let unusual = || UnsupportedAlgorithm { name: "RSASSA-PSS with unusual parameters".to_owned() };
-    let octets = identifier.parameters.as_ref().ok_or_else(unusual)?;
-    let parameters: PssParameters = rasn::ber::decode(octets.as_bytes()).map_err(|_| unusual())?;
-    // The defaults all name SHA-1.
-    let hash = parameters.hash.ok_or_else(unusual)?;
-    let mask = parameters.mask.ok_or_else(unusual)?;
-    let mask_hash = mask.parameters.as_ref().ok_or_else(unusual)?;
-    let mask_hash: AlgorithmIdentifier =
-        rasn::ber::decode(mask_hash.as_bytes()).map_err(|_| unusual())?;
-    let digest = DigestAlgorithm::from_oid(&dotted(&hash.algorithm))?;
-    let same = mask_hash.algorithm == hash.algorithm && dotted(&mask.algorithm) == MGF1;
-    let salt = parameters.salt_length == Some(Integer::from(digest.length()));
-    let trailer = parameters.trailer.is_none_or(|trailer| trailer == Integer::from(1));
-    if !(same && salt && trailer) {
-        return Err(unusual());
-    }
-    SignatureAlgorithm::pss(digest)
 }

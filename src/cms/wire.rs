@@ -22,8 +22,6 @@ pub(super) const SIGNING_CERTIFICATE_V2: &str = "1.2.840.113549.1.9.16.2.47";
 pub(super) const SIGNATURE_TIME_STAMP: &str = "1.2.840.113549.1.9.16.2.14";
 /// `id-RSASSA-PSS`.
 pub(super) const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
-/// `id-mgf1`.
-pub(super) const MGF1: &str = "1.2.840.113549.1.1.8";
 
 /// `SignedData` (RFC 5652 §5.1). The sets are kept in the order they came in.
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
@@ -116,19 +114,6 @@ pub(super) struct SigningCertificateV1 {
 pub(super) struct CertificateIdV1 {
     pub hash: OctetString,
     pub issuer_serial: Option<Any>,
-}
-
-/// `RSASSA-PSS-params` (RFC 4055 §3.1).
-#[derive(AsnType, Clone, Debug, Decode, Encode)]
-pub(super) struct PssParameters {
-    #[rasn(tag(explicit(0)))]
-    pub hash: Option<AlgorithmIdentifier>,
-    #[rasn(tag(explicit(1)))]
-    pub mask: Option<AlgorithmIdentifier>,
-    #[rasn(tag(explicit(2)))]
-    pub salt_length: Option<Integer>,
-    #[rasn(tag(explicit(3)))]
-    pub trailer: Option<Integer>,
 }
 
 /// An object identifier from its dotted form.

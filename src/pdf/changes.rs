@@ -309,9 +309,7 @@ impl<'f, 'a> Rules<'f, 'a> {
                 };
             }
             (Some(Role::Appearance(name)), (true, true)) => {
-                let own = |holder: &Role| {
-                    matches!(holder, Role::Field(other) | Role::Appearance(other) if other == name)
-                };
+                let own = |holder: &Role| matches!(holder, Role::Field(other) | Role::Appearance(other) if other == name);
                 return match self.held_by(number, own) {
                     true => Ok(self.filled(name, false)),
                     false => changed("an appearance that is used elsewhere"),
@@ -393,9 +391,7 @@ impl<'f, 'a> Rules<'f, 'a> {
                 }
                 self.placed(*page, new, Some(number), "an annotation")
             }
-            Some(Role::Annotation(page)) => {
-                changed(&format!("an annotation on page {}", page + 1))
-            }
+            Some(Role::Annotation(page)) => changed(&format!("an annotation on page {}", page + 1)),
             Some(Role::Several) => changed("an object with several uses"),
             Some(Role::Appearance(_)) => changed("an appearance"),
             _ => changed(&kind_of(old)),
@@ -453,9 +449,7 @@ impl<'f, 'a> Rules<'f, 'a> {
             return Finding::Refused(format!("{what}, and the signature locks it"));
         }
         match (self.permissions.level, was_empty) {
-            (Some(2 | 3), empty) if empty || self.permissions.certifies => {
-                Finding::Permitted(what)
-            }
+            (Some(2 | 3), empty) if empty || self.permissions.certifies => Finding::Permitted(what),
             (Some(1), _) => Finding::Refused(format!("{what}, and the certification forbids it")),
             (_, true) => Finding::Warned(format!("{what} after signing")),
             (_, false) => Finding::Refused(format!("the form field {name:?} was changed")),
@@ -615,12 +609,14 @@ impl<'f, 'a> Rules<'f, 'a> {
     fn kind_of_stream(&self, number: u32, stream: &Loaded) -> String {
         let is_content = |page: &Loaded| {
             let contents = page.dictionary().and_then(|page| page.get(b"Contents").ok());
-            let contents = contents.and_then(|one| self.revision.resolve(one).ok().map(|all| (one, all)));
+            let contents =
+                contents.and_then(|one| self.revision.resolve(one).ok().map(|all| (one, all)));
             contents.is_some_and(|(one, all)| {
                 one.as_reference().is_ok_and(|id| id.0 == number)
-                    || list(&all).unwrap_or_default().iter().any(|part| {
-                        part.as_reference().is_ok_and(|id| id.0 == number)
-                    })
+                    || list(&all)
+                        .unwrap_or_default()
+                        .iter()
+                        .any(|part| part.as_reference().is_ok_and(|id| id.0 == number))
             })
         };
         if self.pages.iter().any(|(_, page)| is_content(page)) {

@@ -212,7 +212,9 @@ impl Shown {
             if self.work > 4 * limits::PDF_CONTENT_BYTES {
                 return Err(PdfError::TooMany("covers of a page"));
             }
-            let last = |count: usize| numbers.len().checked_sub(count).and_then(|from| numbers.get(from..));
+            let last = |count: usize| {
+                numbers.len().checked_sub(count).and_then(|from| numbers.get(from..))
+            };
             match operator {
                 b"q" if saved.len() < SAVED => saved.push(state.clone()),
                 b"Q" => state = saved.pop().unwrap_or(state),
@@ -365,10 +367,7 @@ fn upright(corners: &[(f32, f32)]) -> Option<[f32; 4]> {
     }
     let side = |pair: &[(f32, f32)]| pair[0].0 == pair[1].0 || pair[0].1 == pair[1].1;
     let (first, third) = (corners.first()?, corners.get(2)?);
-    corners
-        .windows(2)
-        .all(side)
-        .then(|| [first.0, first.1, third.0 - first.0, third.1 - first.1])
+    corners.windows(2).all(side).then(|| [first.0, first.1, third.0 - first.0, third.1 - first.1])
 }
 
 enum Token<'a> {

@@ -111,9 +111,7 @@ fn signature(
         return;
     }
     if gap_start <= text.start && text.end < gap_end {
-        let inside = listed(objects.iter().filter(|one| {
-            one.at > text.end && one.at < gap_end
-        }));
+        let inside = listed(objects.iter().filter(|one| one.at > text.end && one.at < gap_end));
         let what = if inside.is_empty() { String::new() } else { format!(": objects {inside}") };
         out.push(format!(
             "signature wrapping, {who}: /ByteRange leaves out {} bytes that are not the \
@@ -172,8 +170,7 @@ fn ending(octets: &[u8], out: &mut Vec<String>) {
     let (number, rest) = rest.split_at(digits);
     let target = std::str::from_utf8(number).ok().and_then(|text| text.parse::<usize>().ok());
     let there = target.and_then(|at| octets.get(at..)).unwrap_or_default();
-    let is_section =
-        there.starts_with(b"xref") || there.first().is_some_and(u8::is_ascii_digit);
+    let is_section = there.starts_with(b"xref") || there.first().is_some_and(u8::is_ascii_digit);
     if !is_section {
         out.push("the last startxref leads to no cross-reference section".to_owned());
     }

@@ -189,11 +189,7 @@ impl<'a> File<'a> {
     }
 
     /// As [`File::decoded`], under a limit in bytes.
-    pub(super) fn decoded_up_to(
-        &self,
-        loaded: &Loaded,
-        limit: usize,
-    ) -> Result<Vec<u8>, PdfError> {
+    pub(super) fn decoded_up_to(&self, loaded: &Loaded, limit: usize) -> Result<Vec<u8>, PdfError> {
         let (Some(span), Ok(dictionary)) = (&loaded.stream, loaded.value.object.as_dict()) else {
             return Err(PdfError::malformed("a stream is expected"));
         };

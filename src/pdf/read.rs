@@ -351,6 +351,7 @@ fn broken(id: String, faults: Vec<Reason>) -> FoundSignature {
         id,
         format: SignatureFormat::Pdf,
         algorithm: Err(UnsupportedAlgorithm { name: "none".to_owned() }),
+        digests: Vec::new(),
         value_form: ValueForm::Der,
         signed_octets: Vec::new(),
         value: Vec::new(),

@@ -90,8 +90,9 @@ fn annotation_of(
     let subtype = subtype.as_name().unwrap_or_default();
     let covers = || shown.text.iter().any(|text| place.meets(text));
     match subtype {
-        b"Link" | b"Popup" | b"Text" | b"Highlight" | b"Underline" | b"Squiggly"
-        | b"StrikeOut" => Ok(None),
+        b"Link" | b"Popup" | b"Text" | b"Highlight" | b"Underline" | b"Squiggly" | b"StrikeOut" => {
+            Ok(None)
+        }
         b"Widget" => {
             let kind = tree::inherited(file, annotation, b"FT")?;
             match kind.as_name().unwrap_or_default() {

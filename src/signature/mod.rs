@@ -2,17 +2,20 @@
 //! knows XML, CMS or PDF. Formats fill it, `validation` judges it.
 
 mod carried;
+mod content;
 mod format;
 mod material;
 
 pub use carried::{CarriedTimestamp, Stamped, TimestampKind};
+pub use content::ContentFile;
+pub(crate) use content::digest_of;
 pub use format::{Level, SignatureFormat};
 pub use material::ValidationMaterial;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
+use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::reason::Reason;
 use crate::x509::Certificate;
 
@@ -26,6 +29,9 @@ pub struct FoundSignature {
     pub format: SignatureFormat,
     /// The signature algorithm, or the name of one that is not implemented.
     pub algorithm: Result<SignatureAlgorithm, UnsupportedAlgorithm>,
+    /// The digests its references, or its signed message digest, are made with, each once. The
+    /// policy judges them.
+    pub digests: Vec<DigestAlgorithm>,
     /// How an ECDSA value is written in this format.
     pub value_form: ValueForm,
     /// The octets the value is made over: canonical `SignedInfo`, or DER signed attributes.

@@ -42,6 +42,7 @@ impl World {
             revocation: None,
             at: NOW,
             now: NOW,
+            skew: Duration::ZERO,
             policies: &[],
             accuracy: None,
         }

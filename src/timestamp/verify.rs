@@ -30,6 +30,8 @@ pub struct TimestampQuestion<'a> {
     pub at: OffsetDateTime,
     /// The clock.
     pub now: OffsetDateTime,
+    /// How far the authority's clock may be ahead of ours.
+    pub skew: time::Duration,
     /// Accepted policies of authorities; empty is any.
     pub policies: &'a [String],
     /// The coarsest accuracy that still proves something.
@@ -43,6 +45,9 @@ pub struct VerifiedTimestamp {
     pub info: TokenInfo,
     /// The authority's path.
     pub path: Path,
+    /// Why it is only known that the authority was not revoked when it made the token, and not
+    /// that it is not at the time of judgement.
+    pub stale: Option<String>,
 }
 
 /// Verifies a token in full: imprint, signature, reference to the signing certificate, the
@@ -62,7 +67,7 @@ pub fn verify(
     named(found)?;
     imprint(info, question.data)?;
     let path = path(certificate, found, question)?;
-    revocation(&path, question)?;
+    let stale = revocation(&path, info.time, question)?;
     if !question.policies.is_empty() && !question.policies.contains(&info.policy) {
         return Err(invalid(format!("the authority's policy {} is not accepted", info.policy)));
     }
@@ -70,10 +75,10 @@ pub fn verify(
     if question.accuracy.is_some_and(|coarsest| accuracy > coarsest) {
         return Err(invalid(format!("it is exact to {accuracy} only")));
     }
-    if info.time - accuracy > question.at {
+    if info.time - accuracy > question.at.saturating_add(question.skew) {
         return Err(invalid(format!("it was made at {}, after the time of judgement", info.time)));
     }
-    Ok(VerifiedTimestamp { info: info.clone(), path })
+    Ok(VerifiedTimestamp { info: info.clone(), path, stale })
 }
 
 fn imprint(info: &TokenInfo, data: &Stamped) -> Result<(), Reason> {
@@ -154,11 +159,26 @@ fn path(
     validate(question.trust, &request).map_err(|failure| failure.reason)
 }
 
-fn revocation(path: &Path, question: &TimestampQuestion<'_>) -> Result<(), Reason> {
-    let Some(source) = question.revocation else { return Ok(()) };
+/// Where nobody can say it as of the time of judgement, what is known as of the token's own time
+/// must do, and is told: whoever keeps a document for years may be the last to hold an answer.
+fn revocation(
+    path: &Path,
+    made: OffsetDateTime,
+    question: &TimestampQuestion<'_>,
+) -> Result<Option<String>, Reason> {
+    let Some(source) = question.revocation else { return Ok(None) };
+    let mut stale = None;
     for (subject, issuer) in path.links() {
-        let answer = source.ask(subject, issuer, question.at, question.now);
+        let mut answer = source.ask(subject, issuer, question.at, question.now);
         let who = format!("{subject:?}");
+        if answer.status == RevocationStatus::Unknown && made < question.at {
+            let then = source.ask(subject, issuer, made, question.now);
+            if then.status != RevocationStatus::Unknown {
+                let why = answer.why.take().unwrap_or_default();
+                stale = Some(format!("{who}: known as of {made} only: {why}"));
+                answer = then;
+            }
+        }
         match answer.status {
             RevocationStatus::Good => {}
             RevocationStatus::Revoked { at, .. } => {
@@ -173,7 +193,7 @@ fn revocation(path: &Path, question: &TimestampQuestion<'_>) -> Result<(), Reaso
             }
         }
     }
-    Ok(())
+    Ok(stale)
 }
 
 fn invalid(detail: String) -> Reason {

@@ -21,6 +21,9 @@ pub enum Unreadable {
     /// Larger than its format allows: [`limits::PDF_BYTES`] or [`limits::DOCUMENT_BYTES`].
     #[error("the document is larger than {0} bytes")]
     TooLarge(usize),
+    /// The file with the document or its content cannot be read.
+    #[error("the file cannot be read: {0}")]
+    Content(String),
     /// Neither XML, PDF nor CMS.
     #[error("the document is neither XML, PDF nor CMS")]
     UnknownFormat,
@@ -98,6 +101,18 @@ pub fn read(
         return Err(Unreadable::NotSigned { format });
     }
     Ok((format, found))
+}
+
+/// What a reader of this format found.
+pub(super) fn found(
+    format: DocumentFormat,
+    read: Result<Vec<FoundSignature>, xml::XmlError>,
+) -> Result<Vec<FoundSignature>, Unreadable> {
+    let found = read.map_err(|why| Unreadable::Broken { format, why: why.to_string() })?;
+    if found.is_empty() {
+        return Err(Unreadable::NotSigned { format });
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

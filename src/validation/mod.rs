@@ -11,6 +11,7 @@ mod format;
 mod identity;
 mod judge;
 mod judgement;
+mod material;
 pub mod policy;
 mod presets;
 mod report;
@@ -29,6 +30,7 @@ pub use evidence::{Answered, Evidence};
 pub use format::{DocumentFormat, Unreadable};
 pub use identity::IdentityFinding;
 pub use judgement::Judgement;
+pub use material::MaterialError;
 pub use policy::{Policy, PolicyError};
 pub use presets::Preset;
 pub use report::{
@@ -37,5 +39,5 @@ pub use report::{
 };
 pub use times::StampJudgement;
 pub use verdict::{SubIndication, TimeSource, TrustedTime, Verdict};
-pub use verifier::{Purpose, Question, Verified, Verifier};
+pub use verifier::{CertificateQuestion, Purpose, Question, Verified, Verifier};
 pub use xml_form::to_xml;

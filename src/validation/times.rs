@@ -5,12 +5,13 @@ use time::OffsetDateTime;
 
 use super::check::{Block, Ledger};
 use super::judge::Case;
-use super::policy::CheckName;
+use super::policy::{CheckName, Level};
 use super::{SubIndication, TimeSource, TrustedTime, Verdict};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::{CarriedTimestamp, FoundSignature, TimestampKind};
 use crate::timestamp::{TimestampQuestion, Token, TokenInfo, verify};
+use crate::x509::Path;
 
 /// The judgement on one time-stamp.
 #[derive(Clone, Debug)]
@@ -21,6 +22,10 @@ pub struct StampJudgement {
     pub info: Option<TokenInfo>,
     /// The authority, as its certificate names it; empty if there is none.
     pub authority: String,
+    /// The authority's path, if the token stands.
+    pub path: Option<Path>,
+    /// Why its authority's status is only known as of the token's own time.
+    pub stale: Option<Reason>,
     /// Why it proves nothing.
     pub failure: Option<(Reason, SubIndication)>,
 }
@@ -53,6 +58,10 @@ pub(super) fn best(
             Err(Reason::new(ReasonCode::TimestampInvalid, detail))
         });
         let passed = result.is_ok();
+        if passed {
+            let fresh = stamp.stale.clone().map_or(Ok(()), Err);
+            ledger.ruled(Block::TimeStamps, CheckName::TimeStampFresh, fresh);
+        }
         ledger.ruled(Block::TimeStamps, CheckName::TimeStamp, result);
         if let (true, Some(info)) = (passed, &stamp.info) {
             match stamp.kind {
@@ -96,7 +105,15 @@ fn judge(
         Err(error) => {
             let reason = Reason::new(ReasonCode::Malformed, error.to_string());
             let failure = Some((reason, SubIndication::FormatFailure));
-            return StampJudgement { kind, info: None, authority: String::new(), failure };
+            let authority = String::new();
+            return StampJudgement {
+                kind,
+                info: None,
+                authority,
+                path: None,
+                stale: None,
+                failure,
+            };
         }
     };
     let rules = case.policy.timestamps();
@@ -107,15 +124,35 @@ fn judge(
         revocation: case.revocation,
         at: from.time,
         now: case.now,
+        skew: case.policy.revocation().freshness().skew,
         policies: &rules.policies,
         accuracy: Some(time::Duration::seconds(i64::from(rules.accuracy_seconds))),
     };
-    let mut result = verify(&token, &question).map(|_| ());
+    let mut result = verify(&token, &question);
     let signer = token.signature();
-    if let (Ok(()), Ok(algorithm)) = (&result, &signer.algorithm) {
+    if let (Ok(_), Ok(algorithm)) = (&result, &signer.algorithm) {
+        let info = token.info();
         let accepted = case.policy.accepts_algorithm(*algorithm, from.time);
-        result = accepted.map_err(|why| Reason::new(ReasonCode::UnsupportedAlgorithm, why));
+        // Its time holds for the imprint: nobody finds other data for an old digest.
+        let imprint =
+            info.digest.as_ref().ok().map(|one| case.policy.accepts_digest(*one, info.time));
+        let imprint = imprint.unwrap_or(Ok(())).map_err(|why| format!("imprint: {why}"));
+        if let Err(why) = accepted.and(imprint) {
+            result = Err(Reason::new(ReasonCode::UnsupportedAlgorithm, why));
+        }
     }
+    let (mut path, mut stale) = (None, None);
+    let result = result.and_then(|stamp| {
+        path = Some(stamp.path);
+        let why = stamp.stale.map(|why| Reason::new(ReasonCode::RevocationUnknown, why));
+        match why {
+            Some(why) if case.policy.level(CheckName::TimeStampFresh) == Level::Fail => Err(why),
+            why => {
+                stale = why;
+                Ok(())
+            }
+        }
+    });
     let failure = result.err().map(|reason| {
         let why = match reason.code {
             // Past validation of the token would need proof that it is older than this, and only
@@ -128,5 +165,6 @@ fn judge(
     });
     let authority = signer.certificate.as_ref().map(|one| one.subject().to_string());
     let info = Some(token.info().clone());
-    StampJudgement { kind, info, authority: authority.unwrap_or_default(), failure }
+    let authority = authority.unwrap_or_default();
+    StampJudgement { kind, info, authority, path, stale, failure }
 }

@@ -18,7 +18,8 @@ fn certified(level: u8, more: &str) -> Vec<u8> {
     );
     let objects = vec![(field, text.into_bytes())];
     let fields = format!("{field} 0 R");
-    let hand = ByHand { objects, fields: &fields, ..ByHand::certified(&PEOPLE.officer, &reference) };
+    let hand =
+        ByHand { objects, fields: &fields, ..ByHand::certified(&PEOPLE.officer, &reference) };
     hand.sign(&paper)
 }
 
@@ -29,10 +30,8 @@ fn plain() -> Vec<u8> {
     let objects = [
         b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>".to_vec(),
-        format!(
-            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources{font}>>"
-        )
-        .into_bytes(),
+        format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources{font}>>")
+            .into_bytes(),
         content,
     ];
     assembled(objects.to_vec(), 1)
@@ -60,7 +59,8 @@ const FORM: &str = "/Type/XObject/Subtype/Form/BBox[0 0 228 20]";
 
 fn filled(document: &[u8], value: &str) -> Vec<u8> {
     let paper = Paper::new(document);
-    let field = paper.find(|one| one.get(b"T").is_ok_and(|name| name.as_str().ok() == Some(b"note".as_slice())));
+    let field = paper
+        .find(|one| one.get(b"T").is_ok_and(|name| name.as_str().ok() == Some(b"note".as_slice())));
     let next = paper.next();
     let text = entry(&paper.text(field), "V", &format!("({value})"));
     let text = entry(&text, "AP", &format!("<</N {next} 0 R>>"));
@@ -81,8 +81,7 @@ fn annotated(document: &[u8], kind: &str, rect: &str) -> Vec<u8> {
         .map(|one| format!("{} 0 R", one.as_reference().unwrap().0))
         .collect();
     let list = format!("[{} {next} 0 R]", list.join(" "));
-    let annotation =
-        format!("<</Type/Annot{kind}/Rect[{rect}]/F 4/AP<</N {} 0 R>>>>", next + 1);
+    let annotation = format!("<</Type/Annot{kind}/Rect[{rect}]/F 4/AP<</N {} 0 R>>>>", next + 1);
     let objects = vec![
         (page, entry(&text, "Annots", &list).into_bytes()),
         (next, annotation.into_bytes()),
@@ -155,18 +154,22 @@ fn evil_annotations_and_sneaky_signatures_fail() {
     let text = "60 690 300 715";
     let field = "/Subtype/Widget/FT/Sig/T(Sneaky)";
     let forms = "/Subtype/Widget/FT/Tx/T(Sneaky)";
-    for kind in ["/Subtype/FreeText/DA(/F1 9 Tf)", "/Subtype/Stamp", "/Subtype/Redact", "/Subtype/Square"] {
+    for kind in
+        ["/Subtype/FreeText/DA(/F1 9 Tf)", "/Subtype/Stamp", "/Subtype/Redact", "/Subtype/Square"]
+    {
         assert!(!stands(&annotated(&certified(3, ""), kind, text)), "{kind} over the text");
     }
     for level in [2, 3] {
-        let cases = [(field, text), (field, "72 100 300 120"), (forms, text), (forms, "72 100 300 120")];
+        let cases =
+            [(field, text), (field, "72 100 300 120"), (forms, text), (forms, "72 100 300 120")];
         for (kind, place) in cases {
             assert!(!stands(&annotated(&certified(level, ""), kind, place)), "{kind} at {place}");
         }
     }
     // A field that was there is moved over the text.
     let paper = Paper::new(&certified(3, ""));
-    let note = paper.find(|one| one.get(b"T").is_ok_and(|name| name.as_str().ok() == Some(b"note".as_slice())));
+    let note = paper
+        .find(|one| one.get(b"T").is_ok_and(|name| name.as_str().ok() == Some(b"note".as_slice())));
     let moved = paper.with(note, &entry(&paper.text(note), "Rect", "[60 690 300 715]"));
     assert!(!stands(&moved));
     // The certification itself is taken away, or weakened.

@@ -146,9 +146,10 @@ pub fn stream(entries: &str, data: &[u8]) -> Vec<u8> {
 
 /// A dictionary's text with an entry more, or another value under its key.
 pub fn entry(text: &str, key: &str, value: &str) -> String {
-    let cut = match text.find(&format!("/{key}")).filter(|at| {
-        !text[at + key.len() + 1..].starts_with(|c: char| c.is_ascii_alphanumeric())
-    }) {
+    let cut = match text
+        .find(&format!("/{key}"))
+        .filter(|at| !text[at + key.len() + 1..].starts_with(|c: char| c.is_ascii_alphanumeric()))
+    {
         None => text.to_owned(),
         Some(at) => {
             let rest = &text[at + key.len() + 1..];

@@ -148,7 +148,10 @@ fn definitions() -> Vec<Attack> {
         ("font program swapped", of(program, stream("/Length1 4", b"evil"))),
         ("letters mean others", of(mapping, stream("", b"evil"))),
         ("frame redrawn", of(frame, stream("/Subtype/Form/BBox[0 0 9 9]", b"0 0 9 9 re f"))),
-        ("attached XML replaced", of(attached, stream("/Type/EmbeddedFile", b"<licence>evil</licence>"))),
+        (
+            "attached XML replaced",
+            of(attached, stream("/Type/EmbeddedFile", b"<licence>evil</licence>")),
+        ),
         (
             "attachment renamed",
             of(named, entry(&paper.text(named), "UF", "(other.xml)").into_bytes()),
@@ -199,8 +202,8 @@ fn sections() -> Vec<Attack> {
     let page = paper.page(1 + PRINTED.stamp.page as u32);
     let content = paper.under(page, b"Contents");
     let evil = stream("", b"BT (Evil) Tj ET");
-    let good = paper
-        .updated(&Update { objects: vec![(content, evil.clone())], ..Update::default() });
+    let good =
+        paper.updated(&Update { objects: vec![(content, evil.clone())], ..Update::default() });
     let table = rfind(&good, b"\nxref\n").unwrap();
     let with_tail = |tail: &str| [SIGNED.as_slice(), tail.as_bytes()].concat();
     let object = [format!("{content} 0 obj\n").as_bytes(), &evil, b"\nendobj\n"].concat();
@@ -218,9 +221,9 @@ fn sections() -> Vec<Attack> {
             let last = rfind(&SIGNED, b"startxref").unwrap();
             [SIGNED.as_slice(), &object, &SIGNED[last..]].concat()
         }),
-        ("an older object is pointed to", paper.updated(&Update {
-            pointed: vec![(page, first)],
-            ..Update::default()
-        })),
+        (
+            "an older object is pointed to",
+            paper.updated(&Update { pointed: vec![(page, first)], ..Update::default() }),
+        ),
     ]
 }

@@ -12,13 +12,16 @@ const MIB: usize = 1024 * 1024;
 /// A signed document with one stream of this size in it.
 fn signed(size: usize) -> Vec<u8> {
     let with = |data: &[u8]| {
-        assembled(vec![
+        assembled(
+            vec![
             stream("/Type/XObject/Subtype/Image/Width 1/Height 1", data),
             b"<</Type/Catalog/Pages 3 0 R>>".to_vec(),
             b"<</Type/Pages/Kids[4 0 R]/Count 1>>".to_vec(),
             b"<</Type/Page/Parent 3 0 R/MediaBox[0 0 595 842]/Resources<</XObject<</I 1 0 R>>>>>>"
                 .to_vec(),
-        ], 2)
+        ],
+            2,
+        )
     };
     let mut paper = Paper::new(&with(b"small"));
     paper.octets = with(&vec![b'x'; size]);
@@ -31,7 +34,8 @@ fn child() {
     let Some(file) = std::env::var_os(CHILD) else { return };
     // The authority is another one in this process: the signature itself must hold.
     let report = judge(&std::fs::read(file).unwrap()).unwrap();
-    let reasons: Vec<_> = report.signatures[0].reasons.iter().map(|one| one.code.as_str()).collect();
+    let reasons: Vec<_> =
+        report.signatures[0].reasons.iter().map(|one| one.code.as_str()).collect();
     assert_eq!(reasons, ["untrusted-issuer"]);
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();

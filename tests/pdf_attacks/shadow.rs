@@ -39,8 +39,7 @@ fn overlay(paper: &Paper, drawing: &[u8], resources: &str) -> Update {
         (next, stream("", &[b"q ", drawing, b" Q"].concat())),
     ];
     if !resources.is_empty() {
-        objects[0].1 =
-            entry(&entry(&text, "Contents", &list), "Resources", resources).into_bytes();
+        objects[0].1 = entry(&entry(&text, "Contents", &list), "Resources", resources).into_bytes();
     }
     Update { objects, ..Update::default() }
 }
@@ -57,16 +56,21 @@ fn hide_an_overlay_is_told_and_its_removal_fails() {
     let image = prepared(|paper| {
         let mut update = overlay(paper, b"500 0 0 300 40 300 cm /Evil Do", "");
         let next = paper.next() + 1;
-        let picture = "/Type/XObject/Subtype/Image/Width 1/Height 1/ColorSpace/DeviceGray/BitsPerComponent 8";
+        let picture =
+            "/Type/XObject/Subtype/Image/Width 1/Height 1/ColorSpace/DeviceGray/BitsPerComponent 8";
         update.objects.push((next, stream(picture, b"\xff")));
         let resources = paper.under(paper.page(1), b"Resources");
         let forms = paper.under(resources, b"XObject");
-        update.objects.push((forms, entry(&paper.text(forms), "Evil", &format!("{next} 0 R")).into_bytes()));
+        update
+            .objects
+            .push((forms, entry(&paper.text(forms), "Evil", &format!("{next} 0 R")).into_bytes()));
         update
     });
     told(&image, "covers text");
     let paper = Paper::new(&image);
-    let picture = paper.find(|one| one.get(b"Subtype").is_ok_and(|one| one.as_name().ok() == Some(b"Image".as_slice())));
+    let picture = paper.find(|one| {
+        one.get(b"Subtype").is_ok_and(|one| one.as_name().ok() == Some(b"Image".as_slice()))
+    });
     fails("image removed", &paper.updated(&Update { freed: vec![picture], ..Update::default() }));
     fails("image emptied", &paper.with(picture, "<</Type/XObject/Subtype/Image>>"));
 }
@@ -81,8 +85,11 @@ fn hide_an_annotation_over_text_is_told() {
                 (page, entry(&text, "Annots", &format!("[{next} 0 R]")).into_bytes()),
                 (
                     next,
-                    format!("<</Type/Annot/Subtype/Stamp/Rect[40 300 540 600]/F 4/AP<</N {} 0 R>>>>", next + 1)
-                        .into_bytes(),
+                    format!(
+                        "<</Type/Annot/Subtype/Stamp/Rect[40 300 540 600]/F 4/AP<</N {} 0 R>>>>",
+                        next + 1
+                    )
+                    .into_bytes(),
                 ),
                 (next + 1, stream("/Type/XObject/Subtype/Form/BBox[0 0 9 9]", b"1 g 0 0 9 9 re f")),
             ],
@@ -105,7 +112,8 @@ fn hide_an_annotation_over_text_is_told() {
     told(&signed, "an annotation that no page uses");
     let paper = Paper::new(&covered);
     let page = paper.page(1);
-    let field = paper.find(|one| one.get(b"T").is_ok_and(|name| name.as_str().ok() == Some(b"Hand".as_slice())));
+    let field = paper
+        .find(|one| one.get(b"T").is_ok_and(|name| name.as_str().ok() == Some(b"Hand".as_slice())));
     let bare = entry(&paper.text(page), "Annots", &format!("[{field} 0 R]"));
     fails("annotation removed", &paper.with(page, &bare));
 }
@@ -125,7 +133,12 @@ fn replace_a_field_that_shows_something_else_is_told_and_the_swap_fails() {
     ];
     let fields = format!("{next} 0 R");
     let signed = ByHand { objects, fields: &fields, ..ByHand::new(&PEOPLE.officer) }.sign(&paper);
-    told(&signed, &format!("page 1, object {next}: a form field shows something else than its value \"1000\""));
+    told(
+        &signed,
+        &format!(
+            "page 1, object {next}: a form field shows something else than its value \"1000\""
+        ),
+    );
     let paper = Paper::new(&signed);
     let swapped = stream(form, b"BT /F1 12 Tf 2 4 Td (1) Tj ET");
     let update = Update { objects: vec![(next + 1, swapped)], ..Update::default() };
@@ -187,9 +200,11 @@ fn hide_and_replace_unused_pages_are_told_and_pointing_to_them_fails() {
 #[test]
 fn an_object_outside_every_section_is_told() {
     let paper = Paper::new(&PRINTED.pdf);
-    let mut octets = paper.updated(&Update { objects: vec![(paper.next(), b"(x)".to_vec())], ..Update::default() });
+    let mut octets = paper
+        .updated(&Update { objects: vec![(paper.next(), b"(x)".to_vec())], ..Update::default() });
     let hidden = b"7 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n";
-    let section = crate::forge::rfind(&octets, b"xref\n".as_slice().split_last().unwrap().1).unwrap();
+    let section =
+        crate::forge::rfind(&octets, b"xref\n".as_slice().split_last().unwrap().1).unwrap();
     let start = crate::forge::rfind(&octets[..section], b"\nxref\n").unwrap() + 1;
     octets.splice(start..start, hidden.iter().copied());
     let old = format!("startxref\n{start}\n");

@@ -17,8 +17,7 @@ fn with_range(text: &str) -> Vec<u8> {
     let place = range_place();
     let width = place.len().max(text.len());
     let mut out = SIGNED.clone();
-    out[place.start..place.start + width]
-        .copy_from_slice(format!("{text:width$}").as_bytes());
+    out[place.start..place.start + width].copy_from_slice(format!("{text:width$}").as_bytes());
     out
 }
 

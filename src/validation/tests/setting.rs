@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use rcgen::{KeyUsagePurpose, SigningKey as _};
 use time::{Duration, OffsetDateTime};
 
-use crate::crypto::{SignatureAlgorithm, ValueForm};
+use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, ValueForm};
 use crate::signature::{
     CarriedTimestamp, FoundSignature, Level, SignatureFormat, SignedScope, Stamped, TimestampKind,
 };
@@ -35,7 +35,7 @@ pub(super) struct World {
 #[derive(Default)]
 pub(super) struct Register {
     pub revoked: Mutex<Vec<(Vec<u8>, OffsetDateTime)>>,
-    pub silent: Mutex<Vec<Vec<u8>>>,
+    pub silent: Mutex<Vec<(Vec<u8>, Option<OffsetDateTime>)>>,
     pub source: Mutex<Option<(&'static str, OffsetDateTime)>>,
 }
 
@@ -48,7 +48,9 @@ impl RevocationSource for Register {
         now: OffsetDateTime,
     ) -> RevocationAnswer {
         let fingerprint = certificate.fingerprint();
-        if self.silent.lock().unwrap().contains(&fingerprint) {
+        let silent = self.silent.lock().unwrap();
+        let is_silent = |since: &Option<OffsetDateTime>| since.is_none_or(|since| at > since);
+        if silent.iter().any(|(one, since)| *one == fingerprint && is_silent(since)) {
             return RevocationAnswer::unknown(now, "the responder is down");
         }
         let revoked = self.revoked.lock().unwrap();
@@ -96,6 +98,7 @@ impl World {
             id: "signature-1".to_owned(),
             format: SignatureFormat::Cades(Level::B),
             algorithm: Ok(SignatureAlgorithm::EcdsaSha256),
+            digests: vec![DigestAlgorithm::Sha256],
             value_form: ValueForm::Der,
             signed_octets,
             timestamps: stamps.iter().map(stamp).collect(),
@@ -115,7 +118,12 @@ impl World {
     }
 
     pub(super) fn silence(&self, certificate: &Certificate) {
-        self.register.silent.lock().unwrap().push(certificate.fingerprint());
+        self.register.silent.lock().unwrap().push((certificate.fingerprint(), None));
+    }
+
+    /// Nobody tells what holds after that time.
+    pub(super) fn silence_after(&self, certificate: &Certificate, since: OffsetDateTime) {
+        self.register.silent.lock().unwrap().push((certificate.fingerprint(), Some(since)));
     }
 
     pub(super) fn judge_under(

@@ -3,13 +3,14 @@
 use time::Duration;
 
 use super::setting::*;
+use crate::crypto::DigestAlgorithm;
 use crate::reason::ReasonCode;
-use crate::signature::Stamped;
-use crate::signature::TimestampKind::{Content, Signature};
-use crate::timestamp::testing::Says;
+use crate::signature::TimestampKind::{Archive, Content, Signature};
+use crate::signature::{CarriedTimestamp, FoundSignature, Stamped};
+use crate::timestamp::testing::{Says, tsa_params};
 use crate::validation::policy::Policy;
 use crate::validation::{SubIndication as S, TimeSource};
-use crate::x509::testing::NOW;
+use crate::x509::testing::{Holder, NOW};
 
 const DAY: Duration = Duration::DAY;
 /// After the signer's certificate has expired; those of the authorities still hold.
@@ -87,6 +88,49 @@ fn a_stamp_by_a_revoked_or_expired_authority_has_no_proof_of_its_own() {
     let verified = world.judge_under(world.signature(&[(Signature, NOW)]), years, None, &policy);
     let stamp = &verified.report.signatures[0].timestamps[0];
     assert_eq!(stamp.sub_indication, Some(S::NoPoe));
+}
+
+#[test]
+fn an_archive_stamp_keeps_what_was_stamped_by_an_authority_that_expired() {
+    let world = World::new();
+    let mut short = tsa_params();
+    short.not_after = NOW + DAY * 10;
+    let short = world.root.issue(short);
+    let mut found = world.signature(&[]);
+    let stamp = |kind, time, by: &Holder, found: &FoundSignature| CarriedTimestamp {
+        kind,
+        token: Says::about(&found.value, time).token(by),
+        over: Stamped::from(found.value.as_slice()),
+    };
+    found.timestamps.push(stamp(Signature, NOW, &short, &found));
+    assert_eq!(world.judge(found.clone(), LATER), indeterminate(S::OutOfBoundsNotRevoked));
+    found.timestamps.push(stamp(Archive, NOW + DAY * 5, &world.tsa, &found));
+    let policy = Policy::built_in().unwrap();
+    let verified = world.judge_under(found.clone(), LATER, None, &policy);
+    assert_eq!(Outcome::of(&verified), PASSED);
+    assert_eq!(verified.judgements[0].time.time, NOW);
+    // Made when the first authority had expired already, it keeps nothing.
+    found.timestamps[1] = stamp(Archive, NOW + DAY * 20, &world.tsa, &found);
+    assert_eq!(world.judge(found.clone(), NOW + DAY * 25), PASSED);
+    let verified = world.judge_under(found, NOW + DAY * 25, None, &policy);
+    assert!(!verified.report.signatures[0].timestamps[0].valid);
+    assert_eq!(verified.judgements[0].time.time, NOW + DAY * 20);
+}
+
+#[test]
+fn where_nobody_tells_the_authoritys_status_today_its_status_then_counts_and_is_told() {
+    let world = World::new();
+    world.silence_after(&world.tsa.certificate, NOW + DAY);
+    let found = world.signature(&[(Signature, NOW)]);
+    let policy = Policy::built_in().unwrap();
+    let verified = world.judge_under(found.clone(), LATER, None, &policy);
+    assert_eq!(Outcome::of(&verified), PASSED);
+    let warning = &verified.report.signatures[0].warnings[0];
+    assert_eq!(warning.code, ReasonCode::RevocationUnknown);
+    assert!(warning.detail.contains("the responder is down"), "{}", warning.detail);
+    let strict = changed("time-stamp-fresh = \"warn\"", "time-stamp-fresh = \"fail\"");
+    let verified = world.judge_under(found, LATER, None, &strict);
+    assert_eq!(Outcome::of(&verified), indeterminate(S::OutOfBoundsNotRevoked));
 }
 
 #[test]
@@ -193,6 +237,24 @@ fn a_policy_chooses_sources_and_freshness() {
     assert_eq!(outcome(&Policy::parse(&source).unwrap()), indeterminate(S::TryLater), "source");
     let source = week.source().replace("crl-age-hours = 0", "crl-age-hours = 24");
     assert_eq!(outcome(&Policy::parse(&source).unwrap()), indeterminate(S::TryLater), "age");
+}
+
+#[test]
+fn a_weak_digest_is_refused_by_name_and_counts_as_of_the_best_time() {
+    let world = World::new();
+    let mut found = world.signature(&[]);
+    found.digests.push(DigestAlgorithm::Sha1);
+    let policy = Policy::built_in().unwrap();
+    let verified = world.judge_under(found.clone(), NOW, None, &policy);
+    let judgement = &verified.judgements[0];
+    assert_eq!(judgement.sub_indication, Some(S::CryptoConstraintsFailureNoPoe));
+    let wanted =
+        |one: &crate::reason::Reason| one.detail.contains("digest: SHA-1 is accepted until");
+    assert!(judgement.reasons.iter().any(wanted), "{:?}", judgement.reasons);
+    // It is told, and no reason, where the policy says so.
+    let lenient = changed("digest = \"fail\"", "digest = \"warn\"");
+    let verified = world.judge_under(found, NOW, None, &lenient);
+    assert!(verified.judgements[0].passed() && verified.judgements[0].warnings.iter().any(wanted));
 }
 
 #[test]
