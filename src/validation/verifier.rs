@@ -14,6 +14,7 @@ use super::policy::{Policy, PolicyError};
 use super::report::{DocumentInfo, Report};
 use super::{DocumentFormat, Evidence, TimeSource, TrustedTime, Unreadable, Verdict};
 use crate::crypto::{DigestAlgorithm, digest, hex};
+use crate::limits;
 use crate::signature::{ContentFile, FoundSignature, digest_of};
 use crate::text::Language;
 use crate::x509::{Certificate, RevocationSource, TrustStore};

@@ -44,7 +44,7 @@ fn start(name: &str) -> Place {
         module: None,
         now: now(),
     };
-    let dir = kit::scratch(&format!("{name}-{}", std::process::id()));
+    let dir = kit::scratch(name);
     let world = create(&dir, &options, &SystemRandom, &mut |_| {}).unwrap();
     let double = Double::open(&world, Settings::system()).unwrap();
     let served = Arc::clone(&double);
