@@ -47,6 +47,10 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE|ID")]
     policy: Option<String>,
 
+    /// Write the report as a PDF for people, too.
+    #[arg(long, value_name = "FILE")]
+    report_pdf: Option<PathBuf>,
+
     #[command(flatten)]
     output: Output,
 
@@ -94,6 +98,14 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
         verified
     };
     let file = arguments.file.display().to_string();
+    if let Some(path) = &arguments.report_pdf {
+        let name = arguments.file.file_name().unwrap_or_default().to_string_lossy();
+        let printed = report_pdf(&verified.report, &name, now, context.language);
+        let printed = printed.map_err(Problem::internal)?;
+        std::fs::write(path, printed).map_err(|error| {
+            Problem::new(Kind::BadInput, "cannot-write", format!("{}: {error}", path.display()))
+        })?;
+    }
     arguments.output.tell(&verified, &file, context.language)
 }
 
@@ -154,6 +166,17 @@ impl std::fmt::Display for Told<'_> {
             let copy =
                 if licence.matches_register { "" } else { ", but this file is not the register's" };
             writeln!(f, "  licence {} is {} today{copy}", licence.number, licence.state)?;
+            for (what, agrees) in [
+                ("attached licence", licence.attachment_matches),
+                ("text of the pages", licence.pages_match),
+            ] {
+                let agrees = match agrees {
+                    Some(true) => "agrees with the register",
+                    Some(false) => "DIFFERS FROM THE REGISTER",
+                    None => continue,
+                };
+                writeln!(f, "    the {what} {agrees}")?;
+            }
         }
         Ok(())
     }
@@ -200,6 +223,9 @@ fn tell(f: &mut std::fmt::Formatter<'_>, signature: &SignatureReport) -> std::fm
         let detail =
             if reason.detail.is_empty() { String::new() } else { format!(" [{}]", reason.detail) };
         writeln!(f, "    - {}{detail}", reason.message)?;
+    }
+    for change in &signature.later_changes {
+        writeln!(f, "    added later, permitted: {change}")?;
     }
     for warning in &signature.warnings {
         let detail = if warning.detail.is_empty() {

@@ -20,7 +20,7 @@ mod xref;
 
 pub use attachments::{Attached, Relationship, attach, attachments};
 pub use make::{Prepared, SigningOptions, prepare, sign};
-pub use read::{read, signed_revision};
+pub use read::{read, signed_revision, title};
 pub use stamp::Stamp;
 
 use crate::cms::CmsError;

@@ -113,6 +113,19 @@ pub fn signed_revision<'a>(pdf: &'a [u8], found: &FoundSignature) -> Option<&'a 
     found.signed_octets.windows(digest.len()).any(|window| window == digest).then_some(revision)
 }
 
+/// The title in the document information (ISO 32000-1 §14.3.3).
+///
+/// # Errors
+/// As [`read`].
+pub fn title(pdf: &[u8]) -> Result<Option<String>, PdfError> {
+    let file = File::open(pdf)?;
+    let Some(information) = tree::dictionary(&file, file.trailer(), b"Info")? else {
+        return Ok(None);
+    };
+    let title = tree::text(&file.get(&information, b"Title")?);
+    Ok(Some(title).filter(|title| !title.is_empty()))
+}
+
 /// Finds the signature dictionary of a field and proves its `/ByteRange` (ISO 32000-1 §12.8.1).
 fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     let malformed = |what: &str| Reason::new(ReasonCode::Malformed, what);

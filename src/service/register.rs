@@ -15,6 +15,7 @@ use super::edge::{Answer, Path, Query, Refusal, Wanted, answer, blocking};
 use super::{App, code};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::{Bin, Iin};
+use crate::licensing::print::licence_pdf;
 use crate::licensing::{Licence, almaty};
 use crate::pdf;
 use crate::problem::{Kind, Problem};
@@ -203,6 +204,8 @@ pub fn licence_of(
             valid_from: None,
             valid_to: None,
             matches_register: false,
+            attachment_matches: None,
+            pages_match: None,
         }));
     };
     let sha256 = hex(&digest(DigestAlgorithm::Sha256, document));
@@ -211,6 +214,7 @@ pub fn licence_of(
         return Ok(None);
     }
     let public = PublicLicence::new(&row, almaty(now).date());
+    let attached = attached(document, found);
     Ok(Some(LicenceInfo {
         number,
         state: public.state,
@@ -218,7 +222,33 @@ pub fn licence_of(
         valid_from: public.valid_from,
         valid_to: public.valid_to,
         matches_register,
+        attachment_matches: attached.as_ref().map(|one| {
+            hex(&digest(DigestAlgorithm::Sha256, one)) == row.xml_sha256
+        }),
+        pages_match: attached.as_ref().and_then(|one| pages_match(document, one)),
     }))
+}
+
+/// The signed licence inside a PDF, as its first sound signature covers it.
+fn attached(document: &[u8], found: &[FoundSignature]) -> Option<Vec<u8>> {
+    let mut revisions = found.iter().filter_map(|one| pdf::signed_revision(document, one));
+    let files = pdf::attachments(revisions.next()?).ok()?;
+    files.into_iter().map(|file| file.data).find(|data| licence_in(data).is_some())
+}
+
+/// Whether the pages are printed from this licence: printing is deterministic, and what is added
+/// later (attachment, signatures) stands behind.
+fn pages_match(document: &[u8], original: &[u8]) -> Option<bool> {
+    let licence = licence_in(original)?;
+    let printed = |language| licence_pdf(&licence, language).ok();
+    let same = Language::ALL.into_iter().filter_map(printed);
+    let same = same.into_iter().any(|printed| document.starts_with(&printed.pdf));
+    if same {
+        return Some(true);
+    }
+    // Another version's print still names its licence in the title.
+    let title = pdf::title(document).ok()??;
+    (!title.contains(&licence.number)).then_some(false)
 }
 
 /// Whether the authority that issued this licence is among the signers. Anybody can attach a
@@ -246,22 +276,20 @@ fn number_in(document: &[u8], signature: &FoundSignature) -> Option<String> {
     let from_xml = |octets: &[u8]| Some(Licence::from_xml(octets).ok()?.number);
     match signature.format {
         SignatureFormat::Pdf | SignatureFormat::Pades(_) => {
-            // The signed revision is the document up to this signature; without faults nothing
-            // unexplained follows it.
-            let attached = pdf::attachments(document).ok()?;
-            attached.iter().find_map(|file| licence_in_attachment(&file.data))
+            let attached = pdf::attachments(pdf::signed_revision(document, signature)?).ok()?;
+            attached.iter().find_map(|file| Some(licence_in(&file.data)?.number))
         }
         _ => signature.scope.octets.iter().find_map(|octets| from_xml(octets)),
     }
 }
 
-/// The attachment is the signed original: its number is read from what its signature covers.
-fn licence_in_attachment(data: &[u8]) -> Option<String> {
+/// The attachment is the signed original: it is read from what its signature covers.
+fn licence_in(data: &[u8]) -> Option<Licence> {
     let found = crate::xml::read(data, None).ok()?;
     let sound = found.iter().filter(|signature| signature.faults.is_empty());
     sound
         .flat_map(|signature| &signature.scope.octets)
-        .find_map(|octets| Some(Licence::from_xml(octets).ok()?.number))
+        .find_map(|octets| Licence::from_xml(octets).ok())
 }
 
 impl PublicLicence {

@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 
 use super::edge::{Answer, Query, Refusal, Wanted, judging, read_body};
 use super::{App, register};
+use crate::licensing::print::report_pdf;
 use crate::limits;
 use crate::problem::{Kind, Problem};
 use crate::text::Language;
@@ -32,7 +33,7 @@ pub struct VerifyQuery {
     /// How deep the report goes.
     #[serde(default)]
     report: Depth,
-    /// `json` or `xml`.
+    /// `json`, `xml`, or `pdf` (the simple report, for people).
     #[serde(default)]
     format: Form,
     /// Language of the sentences: kk, ru or en.
@@ -62,6 +63,8 @@ enum Form {
     Json,
     /// XML, with the names of the JSON.
     Xml,
+    /// A printed report, as PDF.
+    Pdf,
 }
 
 /// A document that was sent, with its content if the signature is detached.
@@ -100,6 +103,11 @@ pub async fn verify(
         let at = query.at.map(|time| TrustedTime { time, source: TimeSource::Given });
         let verified = verified(app, &upload, at, &policy, language)?;
         match query.report {
+            Depth::Simple if matches!(query.format, Form::Pdf) => {
+                let printed = report_pdf(&verified.report, &upload.name, app.now(), language);
+                let printed = printed.map_err(Problem::internal)?;
+                Ok(register::download("report.pdf", "application/pdf", printed))
+            }
             Depth::Simple => written(&verified.report, "report", query.format),
             Depth::Detailed => {
                 written(&verified.detailed(language), "detailedReport", query.format)
@@ -114,6 +122,10 @@ fn written(report: &impl serde::Serialize, root: &str, form: Form) -> Result<Res
     let (kind, text) = match form {
         Form::Json => {
             ("application/json", serde_json::to_string(report).map_err(Problem::internal)?)
+        }
+        Form::Pdf => {
+            let detail = "only the simple report is printed";
+            return Err(Problem::new(Kind::BadInput, "not-printable", detail));
         }
         Form::Xml => ("application/xml", to_xml(report, root).map_err(Problem::internal)?),
     };

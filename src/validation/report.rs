@@ -68,6 +68,9 @@ pub struct SignatureReport {
     pub algorithm: String,
     /// What exactly is covered.
     pub signed_scope: Vec<ScopeInfo>,
+    /// What was added to a PDF after this signature and a rule permits, object by object.
+    #[serde(default)]
+    pub later_changes: Vec<String>,
     /// Whether everything of the document is covered.
     pub covers_whole_document: bool,
     /// The signing time the signer claims; no proof.
@@ -230,6 +233,14 @@ pub struct LicenceInfo {
     pub valid_to: Option<String>,
     /// Whether the document is, octet for octet, the one the register holds.
     pub matches_register: bool,
+    /// For a PDF: whether the licence attached to it is, octet for octet, the register's original.
+    #[serde(default)]
+    pub attachment_matches: Option<bool>,
+    /// For a PDF: whether its pages are the ones that this program prints of the attached licence;
+    /// `null` where it was printed by another version, or by somebody else, so that only people can
+    /// compare them.
+    #[serde(default)]
+    pub pages_match: Option<bool>,
 }
 
 impl ReasonInfo {
@@ -288,6 +299,7 @@ impl SignatureReport {
             signed_scope: items
                 .map(|item| ScopeInfo { kind: item.kind.clone(), what: item.what.clone() })
                 .collect(),
+            later_changes: found.scope.later.clone(),
             covers_whole_document: found.scope.covers_whole_document,
             claimed_time: found.claimed_time,
             claims: ClaimsInfo::new(&found.claims),

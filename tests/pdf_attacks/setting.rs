@@ -191,3 +191,13 @@ fn a_second_signature_leaves_the_first_valid_and_is_told() {
     assert_eq!(report.verdict, Verdict::TotalPassed, "{}", reasons(&twice));
     assert_eq!(report.signatures.len(), 2);
 }
+
+/// For the eyes and the peers of whoever works on PDFs.
+#[test]
+fn the_licence_can_be_looked_at() {
+    if let Some(folder) = std::env::var_os("QOLTANBA_LOOK") {
+        let folder = std::path::Path::new(&folder);
+        std::fs::write(folder.join("printed.pdf"), &PRINTED.pdf).unwrap();
+        std::fs::write(folder.join("signed.pdf"), &*SIGNED).unwrap();
+    }
+}

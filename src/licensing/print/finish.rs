@@ -10,6 +10,9 @@ use super::{PrintError, ornament};
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::text::Language;
 
+/// The colours of the document (sRGB), as PDF/A wants them said; made by `assets/srgb-profile.py`.
+const COLOURS: &[u8] = include_bytes!("../assets/srgb.icc");
+
 /// What the file says about itself.
 pub(super) struct About<'a> {
     pub(super) title: String,
@@ -113,7 +116,17 @@ fn describe(
     let mut metadata = Stream::new(metadata, xmp(about, made).into_bytes());
     metadata.allows_compression = false;
     let metadata = document.add_object(metadata);
+    let colours = Stream::new(dictionary! { "N" => 3 }, COLOURS.to_vec());
+    let colours = document.add_object(colours);
+    let intent = dictionary! {
+        "Type" => "OutputIntent",
+        "S" => "GTS_PDFA1",
+        "OutputConditionIdentifier" => Object::string_literal("sRGB"),
+        "Info" => Object::string_literal("sRGB IEC61966-2.1"),
+        "DestOutputProfile" => colours,
+    };
     let catalog = document.catalog_mut()?;
+    catalog.set("OutputIntents", vec![Object::Dictionary(intent)]);
     catalog.set("Lang", Object::string_literal(about.language.code()));
     catalog.set("MarkInfo", dictionary! { "Marked" => true });
     catalog.set("ViewerPreferences", dictionary! { "DisplayDocTitle" => true });
@@ -133,7 +146,9 @@ fn xmp(about: &About<'_>, made: OffsetDateTime) -> String {
          <x:xmpmeta xmlns:x=\"adobe:ns:meta/\">\
          <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\
          <rdf:Description rdf:about=\"\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\" \
-         xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" xmlns:pdf=\"http://ns.adobe.com/pdf/1.3/\">\
+         xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" xmlns:pdf=\"http://ns.adobe.com/pdf/1.3/\" \
+         xmlns:pdfaid=\"http://www.aiim.org/pdfa/ns/id/\">\
+         <pdfaid:part>3</pdfaid:part><pdfaid:conformance>U</pdfaid:conformance>\
          <dc:format>application/pdf</dc:format>\
          <dc:title><rdf:Alt><rdf:li xml:lang=\"x-default\">{title}</rdf:li></rdf:Alt></dc:title>\
          <dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>\

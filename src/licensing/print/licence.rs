@@ -1,5 +1,7 @@
 //! The licence and the permit as PDF.
 
+use time::OffsetDateTime;
+
 use super::blocks::{self, Check, Head};
 use super::finish::{About, finish};
 use super::sheet::Sheet;
@@ -13,11 +15,35 @@ use crate::text::Language;
 /// [`PrintError::Character`] if a text has a character the document's faces lack,
 /// [`PrintError::Address`] if the verification address is too long for a QR code.
 pub fn licence_pdf(licence: &Licence, language: Language) -> Result<Printed, PrintError> {
+    draw(licence, None, language)
+}
+
+/// The same as a duplicate made on a later day, and marked as such on every page.
+///
+/// # Errors
+/// As [`licence_pdf`].
+pub fn duplicate_pdf(
+    licence: &Licence,
+    made: OffsetDateTime,
+    language: Language,
+) -> Result<Printed, PrintError> {
+    draw(licence, Some(made), language)
+}
+
+fn draw(
+    licence: &Licence,
+    duplicate: Option<OffsetDateTime>,
+    language: Language,
+) -> Result<Printed, PrintError> {
     let (title, holder) = match licence.document {
         DocumentKind::Licence => ("title-licence", "holder"),
         DocumentKind::Permit => ("title-permit", "permit-holder"),
     };
-    let title = phrase(title, language);
+    let title = match duplicate {
+        None => phrase(title, language).to_owned(),
+        Some(_) => format!("{} ({})", phrase(title, language), phrase("duplicate", language)),
+    };
+    let title = title.as_str();
     let mut sheet = Sheet::new();
     let head = Head {
         authority: &licence.authority,
@@ -26,6 +52,11 @@ pub fn licence_pdf(licence: &Licence, language: Language) -> Result<Printed, Pri
         number: &licence.number,
     };
     blocks::head(&mut sheet, &head, language)?;
+    if let Some(made) = duplicate {
+        let words = format!("{} {}", phrase("duplicate-made", language), blocks::day_of(made));
+        sheet.centred("P", &words, blocks::BODY, 400.0);
+        sheet.y += 8.0;
+    }
     let validity =
         format!("{} – {}", blocks::day(licence.valid_from), blocks::day(licence.valid_to));
     blocks::facts(
@@ -57,7 +88,7 @@ pub fn licence_pdf(licence: &Licence, language: Language) -> Result<Printed, Pri
         author: licence.authority.name.text(language),
         number: &licence.number,
         language,
-        made: licence.issued_at,
+        made: duplicate.unwrap_or(licence.issued_at),
     };
     let stamp = sheet.stamp.ok_or(PrintError::Font)?;
     Ok(Printed { pdf: finish(sheet, &about)?, stamp })

@@ -10,6 +10,7 @@ mod licence;
 mod ornament;
 mod qr;
 mod refusal;
+mod report;
 mod sheet;
 mod table;
 #[cfg(test)]
@@ -18,8 +19,9 @@ mod tree;
 
 use std::sync::LazyLock;
 
-pub use licence::licence_pdf;
+pub use licence::{duplicate_pdf, licence_pdf};
 pub use refusal::refusal_pdf;
+pub use report::report_pdf;
 
 use crate::text::{Language, Texts};
 

@@ -1,0 +1,186 @@
+//! The report on a verified document as PDF, for people who keep paper.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::face::{Face, printable};
+use super::finish::{About, finish};
+use super::sheet::{BLACK, BLUE, GREY, LEFT, RIGHT, Sheet, Style};
+use super::{PrintError, blocks, check_printable, phrase, table};
+use crate::crypto::{DigestAlgorithm, digest, hex};
+use crate::licensing::{Field, Wording};
+use crate::text::Language;
+use crate::validation::{ReasonInfo, Report, SignatureReport, Verdict};
+
+/// Digits of the report's code: 128 bits.
+const CODE: usize = 32;
+
+/// The printed report on `file`, verified at `made`. Equal input gives equal octets. What the
+/// faces cannot show becomes a question mark: names in a report are anybody's.
+///
+/// # Errors
+/// [`PrintError`] if the PDF cannot be written.
+pub fn report_pdf(
+    report: &Report,
+    file: &str,
+    made: OffsetDateTime,
+    language: Language,
+) -> Result<Vec<u8>, PrintError> {
+    let title = phrase("title-report", language);
+    let code = code(report, made);
+    let mut sheet = Sheet::new();
+    sheet.y = 54.0;
+    let heading = Style { leading: 28.0, ..Style::new(Face::Bold, 20.0, BLUE).spaced(1.0) };
+    sheet.centred("H1", title, heading, RIGHT - LEFT);
+    let verdict = Style::new(Face::Bold, 12.0, BLACK);
+    sheet.centred("P", phrase(verdict_key(report.verdict), language), verdict, RIGHT - LEFT);
+    sheet.y += 12.0;
+    let document = format!(
+        "{} ({}, {})",
+        shown(file),
+        shown(&report.document.format),
+        report.document.size
+    );
+    blocks::facts(
+        &mut sheet,
+        &[
+            (phrase("report-document", language), document, 0.46),
+            (phrase("report-made", language), moment(made), 0.28),
+            (phrase("report-policy", language), shown(&report.policy.id), 0.26),
+        ],
+    );
+    table::draw(&mut sheet, &about_document(report, language), language)?;
+    for (index, signature) in report.signatures.iter().enumerate() {
+        let name = format!("{} {}", phrase("report-signature", language), index + 1);
+        blocks::section(&mut sheet, &name, 90.0);
+        table::draw(&mut sheet, &about_signature(signature, language), language)?;
+    }
+    sheet.need(60.0);
+    let strong = Style::new(Face::Bold, 10.0, BLACK);
+    let small = Style::new(Face::Regular, 7.6, GREY);
+    sheet.paragraph("P", &format!("{}: {code}", phrase("report-code", language)), strong);
+    sheet.paragraph("P", phrase("report-code-how", language), small);
+    let number = code.get(..9).unwrap_or_default();
+    blocks::furniture(&mut sheet, title, number, language);
+    let about = About {
+        title: format!("{title} {code}"),
+        author: "Qoltanba",
+        number: &code,
+        language,
+        made,
+    };
+    finish(sheet, &about)
+}
+
+fn about_document(report: &Report, language: Language) -> Vec<Field> {
+    let mut rows = vec![("report-digest", report.document.sha256.clone())];
+    if let Some(licence) = &report.licence {
+        let holder = licence.holder.as_deref().unwrap_or_default();
+        let days = [&licence.valid_from, &licence.valid_to].map(|day| day.as_deref());
+        let days = days.into_iter().flatten().collect::<Vec<_>>().join(" – ");
+        let text = [licence.number.as_str(), &licence.state, holder, &days];
+        let text: Vec<&str> = text.into_iter().filter(|text| !text.is_empty()).collect();
+        rows.push(("report-licence", text.join("\n")));
+    }
+    fields(rows, language)
+}
+
+fn about_signature(signature: &SignatureReport, language: Language) -> Vec<Field> {
+    let verdict = match signature.sub_indication {
+        None => signature.verdict.as_str().to_owned(),
+        Some(why) => format!("{} ({})", signature.verdict.as_str(), why.as_str()),
+    };
+    let signer = &signature.signer;
+    let numbers = [("iin", &signer.iin), ("bin", &signer.bin)];
+    let numbers = numbers.into_iter().filter_map(|(key, number)| {
+        Some(format!("{} {}", phrase(key, language), number.as_ref()?))
+    });
+    let name = std::iter::once(signer.name.clone()).chain(numbers);
+    let certificate = signature.certificate.as_ref().map(|one| {
+        format!(
+            "{}\n{}\n{} – {}",
+            one.serial,
+            one.issuer,
+            moment(one.not_before),
+            moment(one.not_after)
+        )
+    });
+    let revocation = format!("{} ({})", signature.revocation.status, signature.revocation.source);
+    let told = |reasons: &[ReasonInfo]| {
+        let lines = reasons.iter().map(|reason| match reason.detail.as_str() {
+            "" => reason.message.clone(),
+            detail => format!("{} [{detail}]", reason.message),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let format = format!("{}, {}", signature.format.as_str(), signature.algorithm);
+    let rows = vec![
+        ("report-verdict", verdict),
+        ("report-signer", name.collect::<Vec<_>>().join("\n")),
+        ("report-organisation", signer.organisation.clone().unwrap_or_default()),
+        ("report-format", format),
+        ("report-time", moment(signature.trusted_time.time)),
+        ("report-certificate", certificate.unwrap_or_default()),
+        ("report-revocation", revocation),
+        ("report-reasons", told(&signature.reasons)),
+        ("report-warnings", told(&signature.warnings)),
+        ("report-later", signature.later_changes.join("\n")),
+    ];
+    let rows = rows.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    fields(rows, language)
+}
+
+fn fields(rows: Vec<(&'static str, String)>, language: Language) -> Vec<Field> {
+    let field = |(number, (key, value)): (u8, (&'static str, String))| {
+        let label = phrase(key, language);
+        Field {
+            id: key.to_owned(),
+            number,
+            label: Wording::new(label, label, label),
+            value: shown(&value),
+        }
+    };
+    (1..).zip(rows).map(field).collect()
+}
+
+fn verdict_key(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::TotalPassed => "verdict-passed",
+        Verdict::TotalFailed => "verdict-failed",
+        Verdict::Indeterminate => "verdict-unknown",
+    }
+}
+
+/// Four groups of eight digits, from what the report says.
+fn code(report: &Report, made: OffsetDateTime) -> String {
+    let verdicts: Vec<&str> =
+        report.signatures.iter().map(|one| one.verdict.as_str()).collect();
+    let said = format!(
+        "{}\n{}\n{}\n{}",
+        report.document.sha256,
+        report.verdict.as_str(),
+        verdicts.join(" "),
+        moment(made)
+    );
+    let digits = hex(&digest(DigestAlgorithm::Sha256, said.as_bytes()));
+    let digits = digits.get(..CODE).unwrap_or_default().as_bytes();
+    let groups = digits.chunks(8).map(|group| String::from_utf8_lossy(group).into_owned());
+    groups.collect::<Vec<_>>().join("-")
+}
+
+fn moment(time: OffsetDateTime) -> String {
+    let time = time.replace_nanosecond(0).unwrap_or(time);
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+/// The text with a question mark for whatever the faces lack.
+fn shown(text: &str) -> String {
+    let shown: String = text
+        .chars()
+        .map(|c| match c == '\n' || check_printable(c.encode_utf8(&mut [0; 4])).is_ok() {
+            true => c,
+            false => '?',
+        })
+        .collect();
+    printable(&shown).unwrap_or_default()
+}
