@@ -21,9 +21,9 @@ pub(super) struct Form {
 
 /// A document that waits for its archive time-stamp.
 pub(super) enum Draft {
-    Xml(xml::ArchiveDraft),
-    Cms(cms::ArchiveDraft),
-    Pdf(pdf::ArchiveDraft),
+    Xml(xml::Draft),
+    Cms(cms::Draft),
+    Pdf(pdf::Draft),
 }
 
 impl Draft {
