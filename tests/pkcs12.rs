@@ -74,7 +74,7 @@ fn files_of_every_scheme_give_their_key() {
             }
             let opened =
                 read(&file, PASSWORD).unwrap_or_else(|error| panic!("{scheme:?}: {error}"));
-            assert_eq!(opened.certificates(), [certificate.clone()]);
+            assert_eq!(opened.certificates(), std::slice::from_ref(&certificate));
             assert_eq!(opened.keys()[0].label, "кілт");
             let signer = opened.signer(&KeyChoice::Label("кілт".to_owned())).unwrap();
             assert_eq!(signer.certificate(), &certificate);
