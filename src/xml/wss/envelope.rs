@@ -133,8 +133,5 @@ impl<'a> Envelope<'a> {
 fn addressee(block: Element<'_>, version: SoapVersion) -> Option<&str> {
     const ULTIMATE: &str = "http://www.w3.org/2003/05/soap-envelope/role/ultimateReceiver";
     let named = block.attribute_of(version.namespace(), version.addressing());
-    let nobody_else = |named: &str| {
-        named.is_empty() || version == SoapVersion::V12 && named == ULTIMATE
-    };
-    named.filter(|named| !nobody_else(named))
+    named.filter(|named| !named.is_empty() && (version != SoapVersion::V12 || *named != ULTIMATE))
 }
