@@ -2,9 +2,9 @@
 //! for. A library does it (`provider`), or `p256` and `p384` where the libraries lack the pair of
 //! curve and digest, or `pss`, or `gost`.
 
-use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use super::provider::{self, Message, Scheme};
 use super::{DigestAlgorithm, GostCurve, SignatureAlgorithm, UnsupportedAlgorithm, digest};
+use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 
 /// What kind of key a certificate holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,9 +149,7 @@ fn verify_ecdsa(
     match (p256, hash, form) {
         (true, Sha256, ValueForm::Fixed) => check(Scheme::P256Sha256Fixed, key, message, value),
         (true, Sha256, ValueForm::Der) => check(Scheme::P256Sha256Der, key, message, value),
-        (false, Sha384, ValueForm::Fixed) => {
-            check(Scheme::P384Sha384Fixed, key, message, value)
-        }
+        (false, Sha384, ValueForm::Fixed) => check(Scheme::P384Sha384Fixed, key, message, value),
         (false, Sha384, ValueForm::Der) => check(Scheme::P384Sha384Der, key, message, value),
         (true, Sha384, ValueForm::Der) => check(Scheme::P256Sha384Der, key, message, value),
         (false, Sha256, ValueForm::Der) => check(Scheme::P384Sha256Der, key, message, value),
@@ -211,12 +209,7 @@ fn rsa(algorithm: SignatureAlgorithm) -> Option<Scheme> {
     })
 }
 
-fn check(
-    scheme: Scheme,
-    key: &PublicKey,
-    message: &[u8],
-    value: &[u8],
-) -> Result<(), VerifyError> {
+fn check(scheme: Scheme, key: &PublicKey, message: &[u8], value: &[u8]) -> Result<(), VerifyError> {
     let message = Message { key: &key.octets, octets: message, value };
     if provider::verify(scheme, message) { Ok(()) } else { Err(VerifyError::Wrong) }
 }
