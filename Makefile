@@ -10,12 +10,12 @@ TEST_PACKAGES := $(DEMO_PACKAGES) opensc xmlsec1 libxml2-utils poppler-utils qpd
 ALG ?= rsa
 ONCE ?=
 
-.PHONY: help demo test lint bench bench-peers differential clean test-packages
+.PHONY: help demo test large lint bench bench-peers differential clean test-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
 
-demo: ## Run the main job end to end on SoftHSM and SQLite (ONCE=1 stops afterwards, ALG=rsa|p256)
+demo: ## Run the main job end to end on SoftHSM and SQLite (ONCE=1 stops afterwards, ALG=rsa|p256|gost)
 	@scripts/install.sh $(DEMO_PACKAGES)
 	cargo build --release --bin qoltanba
 	target=$${CARGO_TARGET_DIR:-target}; "$$target/release/qoltanba" demo --dir var/demo --algorithm $(ALG) $(if $(ONCE),--once)
@@ -24,6 +24,9 @@ test: test-packages lint ## Formatting, clippy, and every test
 	@test -d "$${QOLTANBA_CORPORA:-../shared/corpora}" || \
 	  echo "skipped: tests over public test data, because QOLTANBA_CORPORA names no folder"
 	cargo test
+
+large: ## Verify documents of 200 MB and show the memory it takes
+	QOLTANBA_LARGE_MB=200 cargo test --release --test large -- --nocapture --test-threads=1
 
 test-packages:
 	@scripts/install.sh $(TEST_PACKAGES)

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 corpora=${QOLTANBA_CORPORA:-$(dirname "$0")/../../shared/corpora}
-for target in certificate crl ocsp timestamp cms xml_parse pdf_read; do mkdir -p "corpus/$target"; done
+for target in certificate crl ocsp timestamp cms xml_parse xml_large wss pdf_read pkcs12; do mkdir -p "corpus/$target"; done
 
 # One copy under its own digest, so that two runs make no doubles.
 seed() { # target file…
@@ -19,11 +19,15 @@ seed certificate "$kz"/ca/* "$kz"/certs/* "$corpora"/pkits/certs/*
 seed crl "$kz"/crl/* "$corpora"/pkits/crls/*
 seed ocsp "$kz"/ocsp/*
 seed timestamp "$kz"/tsp/*
+seed pkcs12 "$kz"/keys/*
 seed cms "$kz"/signed/*.der "$kz"/tsp/*
-while IFS= read -r file; do seed xml_parse "$file"; done < <(
+while IFS= read -r file; do seed xml_parse "$file"; seed xml_large "$file"; done < <(
     find "$kz/signed" "$corpora/xmldsig" "$corpora/bad-xml" -name '*.xml' -size -64k)
 while IFS= read -r file; do seed pdf_read "$file"; done < <(
     find "$corpora/pdf-insecurity" -name '*.pdf' -size -256k)
+
+seed wss seeds/wss/*
+seed xml_large seeds/wss/*
 
 # The certificates and CRLs of x509-limbo stand as PEM in one JSON file.
 python3 - "$corpora/x509-limbo/limbo.json" <<'PYTHON'

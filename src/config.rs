@@ -9,6 +9,7 @@ use time::{Date, Duration, OffsetDateTime};
 
 use crate::identity::{Bin, Iin};
 use crate::licensing::{OfficerRole, almaty};
+use crate::token::{GostMechanism, TokenOptions};
 use crate::validation::{Policy, PolicyError, Preset, Verifier};
 use crate::x509::{
     self, HttpFetch, RevocationChecker, RevocationMemory, RevocationMode, TrustError, TrustStore,
@@ -173,6 +174,8 @@ pub struct TokenConfig {
     pub modules: Vec<PathBuf>,
     /// SoftHSM's own configuration file, where SoftHSM is used.
     pub softhsm_conf: Option<PathBuf>,
+    /// `[[token.gost]]`: how modules sign with GOST keys, once for each kind of key.
+    pub gost: Vec<GostMechanism>,
 }
 
 /// Why there is no configuration.
@@ -223,6 +226,11 @@ impl Config {
             message: error.to_string(),
         })?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
+        let kinds = config.token.gost.iter().map(|one| one.key);
+        if kinds.clone().collect::<std::collections::HashSet<_>>().len() != kinds.len() {
+            let message = "token.gost names a kind of key twice".to_owned();
+            return Err(ConfigError::Invalid { path: path.to_owned(), message });
+        }
         if let Some(preset) = &config.revocation.preset
             && Preset::named(preset).is_none()
         {
@@ -362,6 +370,17 @@ impl Config {
     }
 }
 
+impl TokenConfig {
+    /// How tokens are opened.
+    pub fn options(&self) -> TokenOptions {
+        let mut gost = [None; 3];
+        for (place, mechanism) in gost.iter_mut().zip(&self.gost) {
+            *place = Some(*mechanism);
+        }
+        TokenOptions { gost, ..TokenOptions::default() }
+    }
+}
+
 impl Default for ServiceConfig {
     fn default() -> Self {
         Self {
@@ -417,6 +436,17 @@ mod tests {
     fn a_misspelt_key_is_named() {
         let error = load("[revocation]\nallowed_host = ['a']\n").unwrap_err().to_string();
         assert!(error.contains("allowed_host"), "{error}");
+    }
+
+    #[test]
+    fn a_mechanism_stands_for_one_kind_of_key() {
+        let one = "[[token.gost]]\nkey = 'gost-512'\nmechanism = 0xd4321006\n";
+        let options = load(one).unwrap().token.options();
+        let set = options.gost.iter().flatten().map(|one| (one.key, one.mechanism));
+        let expected = (crate::crypto::GostCurve::Tc26A512, 0xd432_1006);
+        assert_eq!(set.collect::<Vec<_>>(), [expected]);
+        assert!(load(&one.repeat(2)).unwrap_err().to_string().contains("twice"));
+        assert!(load(&one.replace("512", "1024")).is_err());
     }
 
     #[test]

@@ -56,6 +56,24 @@ pub const XML_TRANSFORMS: usize = 3;
 /// have an enormous canonical form; eight signers over a document of the largest size fit.
 pub const XML_CANONICAL_BYTES: usize = 8 * DOCUMENT_BYTES;
 
+/// Difference of clocks allowed for between the systems that exchange messages, in seconds.
+pub const MESSAGE_SKEW_SECONDS: i64 = 60;
+
+/// Octets of a large XML document that are parsed at a time. The tree over them takes up to thirty
+/// times as many.
+pub const STREAM_BYTES: usize = 1024 * 1024;
+
+/// Largest tag, comment, CDATA section, instruction or signature of a large XML document, in
+/// bytes. Signatures with their evidence take under 1 MB.
+pub const STREAM_PIECE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Start tags open at a time in a large XML document, in bytes, all together: each piece is parsed
+/// with them before it.
+pub const STREAM_OPEN_BYTES: usize = 64 * 1024;
+
+/// Ids in a large XML document: each takes eight to sixteen octets, so that none can stand twice.
+pub const STREAM_IDS: usize = 2_000_000;
+
 /// Certificates carried in one document or request (path, time-stamp and responder of each
 /// signer).
 pub const CERTIFICATES: usize = 128;
@@ -146,6 +164,16 @@ pub const SIGNED_ATTRIBUTES: usize = 64;
 /// Nesting of ASN.1 values accepted before a decoder sees them; CMS needs about 12.
 pub const ASN1_DEPTH: usize = 48;
 
+/// Size of a PKCS#12 file, in bytes. National ones have 2–4 KB; a long path adds some.
+pub const PKCS12_BYTES: usize = 256 * 1024;
+
+/// Iterations of password derivation spent on one PKCS#12 file, all its parts together: three
+/// parts of the 600 000 that are advised today fit. At worst some seconds of work.
+pub const PKCS12_ITERATIONS: u32 = 2_000_000;
+
+/// Bags (keys, certificates) of one PKCS#12 file.
+pub const PKCS12_BAGS: usize = 128;
+
 /// Objects of one PDF. Honest documents of the accepted size have under 200 000.
 pub const PDF_OBJECTS: usize = 500_000;
 
@@ -170,6 +198,14 @@ pub const PDF_FIELD_NAME: usize = 1_024;
 
 /// Bytes of one decompressed PDF stream; the licence XML inside stays under 1 MB.
 pub const PDF_STREAM_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bytes of the content of one page that are looked at for covered text; a dense page of text has
+/// under 200 KB, a map some MB.
+pub const PDF_CONTENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Largest PDF judged from a file, in bytes: scans of whole archives. Over HTTP
+/// [`DOCUMENT_BYTES`] holds. Beside the file itself it takes no more memory than a small one.
+pub const PDF_BYTES: usize = 1024 * 1024 * 1024;
 
 /// Bytes of all the streams decompressed while one PDF is judged.
 pub const PDF_DECODED_BYTES: usize = 256 * 1024 * 1024;

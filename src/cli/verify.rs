@@ -1,14 +1,18 @@
 //! `qoltanba verify`
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use qoltanba::config::{Config, RevocationSetting};
-use qoltanba::problem::Problem;
+use qoltanba::limits;
+use qoltanba::problem::{Kind, Problem};
 use qoltanba::service::licence_of;
+use qoltanba::signature::ContentFile;
 use qoltanba::store::Sqlite;
 use qoltanba::validation::{
-    Question, Report, SignatureReport, SubIndication, TimeSource, TrustedTime,
+    DocumentFormat, Question, Report, SignatureReport, SubIndication, TimeSource, TrustedTime,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -35,7 +39,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
 
-    /// What a detached signature was made over.
+    /// What a detached signature was made over; for an XML signature it may be of any size.
     #[arg(long, value_name = "FILE")]
     content: Option<PathBuf>,
 
@@ -46,7 +50,8 @@ pub struct Arguments {
     #[command(flatten)]
     output: Output,
 
-    /// The document.
+    /// The document. One larger than 32 MiB must be XML with one enveloped signature, the last
+    /// child of its root.
     file: PathBuf,
 }
 
@@ -58,27 +63,58 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     if let Some(mode) = arguments.revocation {
         config.revocation.mode = mode;
     }
-    let document = super::read_file(&arguments.file)?;
-    let content = arguments.content.as_deref().map(super::read_file).transpose()?;
     let now = OffsetDateTime::now_utc();
     let mut verifier = config.verifier(&arguments.crl)?;
     if let Some(named) = &arguments.policy {
         let policy = super::report::policy(named, &verifier)?;
         verifier = config.verifier_for(&arguments.crl, policy)?;
     }
-    let mut verified = verifier.verify(&Question {
-        document: &document,
-        content: content.as_deref(),
+    let policy = verifier.policy()?;
+    let mut question = Question {
+        document: &[],
+        content: None,
         at: arguments.at.map(|time| TrustedTime { time, source: TimeSource::Given }),
         now,
         purpose: Default::default(),
         language: context.language,
-    })?;
-    verified.report.licence = register(&config)?
-        .and_then(|store| licence_of(&store, &document, &verified.found, now).transpose())
-        .transpose()?;
+    };
+    let verified = if let Some(mut large) = large(&arguments.file) {
+        // No document of the register is that large.
+        verifier.verify_file(&mut large, &question, &policy)?
+    } else {
+        let document = super::read_up_to(&arguments.file, limits::PDF_BYTES)?;
+        question.document = &document;
+        let mut verified = match &arguments.content {
+            Some(path) => verifier.verify_over(&question, &content(path)?, &policy)?,
+            None => verifier.verify_under(&question, &policy)?,
+        };
+        verified.report.licence = register(&config)?
+            .and_then(|store| licence_of(&store, &document, &verified.found, now).transpose())
+            .transpose()?;
+        verified
+    };
     let file = arguments.file.display().to_string();
     arguments.output.tell(&verified, &file, context.language)
+}
+
+/// The file, if it is larger than what is read into memory. A PDF is read where it lies.
+fn large(path: &Path) -> Option<File> {
+    let mut file = File::open(path).ok()?;
+    let known = file.metadata().ok()?;
+    if !known.is_file() || known.len() <= limits::DOCUMENT_BYTES as u64 {
+        return None;
+    }
+    let mut head = [0; 1024];
+    file.read_exact(&mut head).ok()?;
+    file.rewind().ok()?;
+    (DocumentFormat::detect(&head) != Some(DocumentFormat::Pdf)).then_some(file)
+}
+
+fn content(path: &Path) -> Result<ContentFile, Problem> {
+    ContentFile::open(path).map_err(|error| {
+        let detail = format!("{}: {error}", path.display());
+        Problem::new(Kind::NotFound, "no-such-file", detail)
+    })
 }
 
 /// The register, where the configuration names one that exists.

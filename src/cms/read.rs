@@ -261,6 +261,7 @@ fn scope(inside: bool, content: Option<&Content<'_>>) -> SignedScope {
         items: vec![item],
         covers_whole_document: content.is_some(),
         octets: vec![octets],
+        later: Vec::new(),
     }
 }
 

@@ -3,10 +3,15 @@
 
 mod attachments;
 mod changes;
+mod content;
+mod diagnose;
 mod file;
 mod font;
 mod make;
+mod permissions;
 mod read;
+mod references;
+mod shadow;
 mod stamp;
 mod syntax;
 mod tree;

@@ -9,6 +9,9 @@ use super::PdfError;
 use super::file::{File, Loaded};
 use crate::limits;
 
+/// Parents of a field asked for an entry.
+const PARENTS: usize = 16;
+
 /// A terminal form field (ISO 32000-1 §12.7.3) with a value.
 pub(super) struct Field {
     /// The fully qualified name.
@@ -17,6 +20,10 @@ pub(super) struct Field {
     pub kind: Rc<[u8]>,
     /// `/V`, as it stands in the field.
     pub value: Option<Object>,
+    /// The field's own object.
+    pub id: Option<ObjectId>,
+    /// Its widgets, where they are objects of their own.
+    pub widgets: Vec<ObjectId>,
 }
 
 /// The page with this number, counted from 0.
@@ -91,7 +98,8 @@ pub(super) fn fields(file: &File<'_>) -> Result<Vec<Field>, PdfError> {
             );
         } else {
             let value = field.get(b"V").ok().filter(|value| !value.is_null()).cloned();
-            out.push(Field { name, kind, value });
+            let widgets = kids.iter().filter_map(|kid| kid.as_reference().ok()).collect();
+            out.push(Field { name, kind, value, id: node.as_reference().ok(), widgets });
         }
     }
     Ok(out)
@@ -139,6 +147,26 @@ pub(super) fn dictionary(
         Object::Dictionary(dictionary) => Some(dictionary),
         _ => None,
     })
+}
+
+/// An entry of a field or widget, from its parents where it has none itself (§12.7.3.1).
+pub(super) fn inherited(
+    file: &File<'_>,
+    field: &Dictionary,
+    key: &[u8],
+) -> Result<Object, PdfError> {
+    let mut holder = field.clone();
+    for _ in 0..PARENTS {
+        let value = file.get(&holder, key)?;
+        if !value.is_null() {
+            return Ok(value);
+        }
+        match dictionary(file, &holder, b"Parent")? {
+            Some(parent) => holder = parent,
+            None => break,
+        }
+    }
+    Ok(Object::Null)
 }
 
 fn qualified(parent: &str, name: &Object) -> String {

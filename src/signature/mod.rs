@@ -2,10 +2,13 @@
 //! knows XML, CMS or PDF. Formats fill it, `validation` judges it.
 
 mod carried;
+mod content;
 mod format;
 mod material;
 
 pub use carried::{CarriedTimestamp, Stamped, TimestampKind};
+pub use content::ContentFile;
+pub(crate) use content::digest_of;
 pub use format::{Level, SignatureFormat};
 pub use material::ValidationMaterial;
 
@@ -64,8 +67,12 @@ pub struct SignedScope {
     pub items: Vec<ScopeItem>,
     /// Whether everything of the document but the signatures themselves is covered.
     pub covers_whole_document: bool,
-    /// The verified octets, one entry for each item: canonical XML, or the PDF revision. Consumers
-    /// read only these, never the document they came in.
+    /// What was added to the document later and a rule permits, object by object.
+    #[serde(default)]
+    pub later: Vec<String>,
+    /// The verified octets, one entry for each item: canonical XML, or the content. Consumers read
+    /// only these, never the document they came in. Empty for a PDF, whose signed revision is a
+    /// part of the document itself (`pdf::signed_revision`).
     #[serde(skip)]
     pub octets: Vec<Vec<u8>>,
 }

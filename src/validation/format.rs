@@ -18,9 +18,12 @@ pub enum DocumentFormat {
 /// Why a document could not be judged at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// Larger than [`limits::DOCUMENT_BYTES`].
-    #[error("the document is larger than {} bytes", limits::DOCUMENT_BYTES)]
-    TooLarge,
+    /// Larger than its format allows: [`limits::PDF_BYTES`] or [`limits::DOCUMENT_BYTES`].
+    #[error("the document is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The file with the document or its content cannot be read.
+    #[error("the file cannot be read: {0}")]
+    Content(String),
     /// Neither XML, PDF nor CMS.
     #[error("the document is neither XML, PDF nor CMS")]
     UnknownFormat,
@@ -79,10 +82,15 @@ pub fn read(
     document: &[u8],
     content: Option<&[u8]>,
 ) -> Result<(DocumentFormat, Vec<FoundSignature>), Unreadable> {
-    if document.len() > limits::DOCUMENT_BYTES {
-        return Err(Unreadable::TooLarge);
-    }
     let format = DocumentFormat::detect(document).ok_or(Unreadable::UnknownFormat)?;
+    // A PDF is read where it lies; the other formats are taken apart in memory.
+    let largest = match format {
+        DocumentFormat::Pdf => limits::PDF_BYTES,
+        DocumentFormat::Xml | DocumentFormat::Cms => limits::DOCUMENT_BYTES,
+    };
+    if document.len() > largest {
+        return Err(Unreadable::TooLarge(largest));
+    }
     let broken = |why: String| Unreadable::Broken { format, why };
     let found = match format {
         DocumentFormat::Xml => xml::read(document, content).map_err(|e| broken(e.to_string()))?,
@@ -93,6 +101,18 @@ pub fn read(
         return Err(Unreadable::NotSigned { format });
     }
     Ok((format, found))
+}
+
+/// What a reader of this format found.
+pub(super) fn found(
+    format: DocumentFormat,
+    read: Result<Vec<FoundSignature>, xml::XmlError>,
+) -> Result<Vec<FoundSignature>, Unreadable> {
+    let found = read.map_err(|why| Unreadable::Broken { format, why: why.to_string() })?;
+    if found.is_empty() {
+        return Err(Unreadable::NotSigned { format });
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

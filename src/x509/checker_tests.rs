@@ -475,7 +475,8 @@ fn no_question_fails_while_crls_are_swapped() {
 fn a_useless_answer_is_remembered_for_a_while_and_then_asked_for_again() {
     let pause = Duration::minutes(1);
     type Body = Box<dyn Fn(&[u8]) -> Vec<u8> + Send>;
-    let ways: [(&str, fn(&World) -> Body); 4] = [
+    type Way = fn(&World) -> Body;
+    let ways: [(&str, Way); 4] = [
         ("not an OCSP response", |_| Box::new(|_| b"garbage".to_vec())),
         ("does not know", |world| {
             let (leaf, issuer) = (world.leaf.certificate.clone(), &world.authority);

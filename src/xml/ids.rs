@@ -42,7 +42,7 @@ impl<'a> Ids<'a> {
     }
 }
 
-fn ids_of(element: Element<'_>) -> impl Iterator<Item = &str> {
+pub(super) fn ids_of(element: Element<'_>) -> impl Iterator<Item = &str> {
     let ids = element.attributes().filter(|(namespace, local, _)| {
         local.len() == 2 && ID_ATTRIBUTES.contains(&(*namespace, *local))
     });

@@ -164,15 +164,17 @@ fn configuration(address: &str, setup: &Setup) -> String {
             world.certificate_path("ca").unwrap().display()
         ),
     };
+    let tokens = world.module_path().map_or_else(String::new, |module| {
+        let conf = world.dir().join("softhsm2.conf");
+        let (module, conf) = (module.display(), conf.display());
+        format!("[token]\nmodules = [\"{module}\"]\nsofthsm_conf = \"{conf}\"\n\n")
+    });
     let mut text = format!(
         "[service]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
          database = \"qoltanba.db\"\n\n[trust]\ncertificates = [{certificates}]\n\n\
-         [revocation]\n{}\n[payment]\nurl = \"{}\"\n\n[token]\nmodules = [\"{}\"]\n\
-         softhsm_conf = \"{}\"\n\n[authority]\nbin = \"{}\"\n",
+         [revocation]\n{}\n[payment]\nurl = \"{}\"\n\n{tokens}[authority]\nbin = \"{}\"\n",
         setup.revocation,
         *PAYMENTS,
-        world.module_path().display(),
-        world.dir().join("softhsm2.conf").display(),
         world.certificate("officer-head").unwrap().holder().bin.unwrap(),
     );
     for (id, role) in &setup.offices {
