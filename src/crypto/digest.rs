@@ -62,11 +62,8 @@ pub fn digest(algorithm: DigestAlgorithm, octets: &[u8]) -> Vec<u8> {
 
 /// Lower-case hexadecimal digits of `octets`.
 pub fn hex(octets: &[u8]) -> String {
-    use std::fmt::Write as _;
-    octets.iter().fold(String::with_capacity(octets.len() * 2), |mut out, octet| {
-        let _ = write!(out, "{octet:02x}");
-        out
-    })
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub struct IdentityFinding {
 
 /// Applies the rules to the signer's certificate.
 pub(super) fn check(rules: &IdentityRules, certificate: &Certificate) -> IdentityFinding {
-    let holder = certificate.holder();
+    let holder = certificate.held_by();
     let mut reasons = Vec::new();
     if rules.iin && holder.iin.is_none() {
         reasons.push(Reason::new(ReasonCode::IinMismatch, "the certificate names no IIN"));

@@ -50,6 +50,7 @@ struct Inner {
     /// SHA-256 of the octets and of the key, worked out when first asked for.
     digest: OnceLock<[u8; 32]>,
     key_digest: OnceLock<[u8; 32]>,
+    holder: OnceLock<Holder>,
 }
 
 impl Certificate {
@@ -257,8 +258,15 @@ impl Certificate {
 
     /// Person, organisation and roles by the national profile.
     pub fn holder(&self) -> Holder {
-        let usages = self.extended_key_usage().unwrap_or_default();
-        Holder::from_subject(self.subject().attributes(), usages.iter().map(String::as_str))
+        self.held_by().clone()
+    }
+
+    /// The same, worked out once.
+    pub(crate) fn held_by(&self) -> &Holder {
+        self.0.holder.get_or_init(|| {
+            let usages = self.extended_key_usage().unwrap_or_default();
+            Holder::from_subject(self.subject().attributes(), usages.iter().map(String::as_str))
+        })
     }
 }
 
@@ -300,6 +308,7 @@ impl Inner {
             extensions,
             digest: OnceLock::new(),
             key_digest: OnceLock::new(),
+            holder: OnceLock::new(),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Distinguished names (RFC 5280 §4.1.2.4, RFC 4514).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use x509_parser::prelude::FromDer;
@@ -156,17 +157,20 @@ fn short_name(oid: &str) -> &str {
     }
 }
 
-fn escaped(value: &str) -> String {
+fn escaped(value: &str) -> Cow<'_, str> {
+    let special = |c| matches!(c, '\0' | ',' | '+' | '"' | '\\' | '<' | '>' | ';');
+    if !value.contains(special) && !value.starts_with([' ', '#']) && !value.ends_with(' ') {
+        return Cow::Borrowed(value);
+    }
     let mut out = String::with_capacity(value.len());
     let last = value.chars().count().saturating_sub(1);
     for (index, c) in value.chars().enumerate() {
         let edge = (c == ' ' && (index == 0 || index == last)) || (c == '#' && index == 0);
         match c {
             '\0' => out.push_str("\\00"),
-            ',' | '+' | '"' | '\\' | '<' | '>' | ';' => out.extend(['\\', c]),
-            _ if edge => out.extend(['\\', c]),
+            _ if edge || special(c) => out.extend(['\\', c]),
             _ => out.push(c),
         }
     }
-    out
+    out.into()
 }
