@@ -3,7 +3,10 @@
 # var/interop), then runs tests/interop. What cannot be had is skipped, with the reason.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/install.sh xmlsec1 openssl python3 python3-venv nodejs npm
+scripts/install.sh xmlsec1 openssl
+# Both may be here by other ways than Debian's packages.
+python3 -c 'import ensurepip' 2>/dev/null || scripts/install.sh python3 python3-venv
+command -v npm >/dev/null || scripts/install.sh nodejs npm
 folder=${QOLTANBA_INTEROP:-$PWD/var/interop}
 peers=tests/interop/peers
 mkdir -p "$folder"

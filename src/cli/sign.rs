@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use qoltanba::problem::{Kind, Problem};
-use qoltanba::token::Signer;
+use qoltanba::token::{Signer, sign_checked};
 use qoltanba::validation::{DocumentFormat, Question, Verdict};
+use qoltanba::xml::Covers;
 use qoltanba::{pdf, xml};
 use time::OffsetDateTime;
 
@@ -28,6 +29,20 @@ pub struct Arguments {
     #[arg(long)]
     role: Option<String>,
 
+    /// What the signature commits the signer to (XML only), for example
+    /// http://uri.etsi.org/01903/v1.2.2#ProofOfApproval.
+    #[arg(long, value_name = "URI")]
+    commitment: Option<String>,
+
+    /// What is covered (XML only): the `document` with the signatures in it, the document
+    /// `without-signatures` (signers side by side), or the element with an id (`#ID`).
+    #[arg(long, value_name = "WHAT", default_value = "document", value_parser = covers)]
+    covers: Covers,
+
+    /// Sign the signature at this place, counted from 1, instead of the content (XML only).
+    #[arg(long, value_name = "N", conflicts_with = "covers")]
+    counter_sign: Option<usize>,
+
     /// Write the document although its verification is indeterminate, for example because nobody
     /// can be asked about revocation.
     #[arg(long)]
@@ -43,13 +58,29 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     let format = DocumentFormat::detect(&document);
     let signer = arguments.key.signer(&config)?;
     let now = OffsetDateTime::now_utc();
+    let mut to_be_signed = None;
     let signed = match format {
         Some(DocumentFormat::Xml) => {
             let options = xml::SigningOptions {
                 signer_role: arguments.role.clone(),
+                commitment: arguments.commitment.clone(),
+                covers: arguments.covers.clone(),
                 ..xml::SigningOptions::new(now)
             };
-            xml::sign(&document, &signer, &options)?
+            let (certificate, algorithm) = (signer.certificate(), signer.algorithm());
+            let prepared = match arguments.counter_sign {
+                None => xml::prepare(&document, certificate, algorithm, &options)?,
+                Some(place) => xml::prepare_counter_signature(
+                    &document,
+                    place.saturating_sub(1),
+                    certificate,
+                    algorithm,
+                    &options,
+                )?,
+            };
+            let value = sign_checked(&signer, prepared.to_be_signed())?;
+            to_be_signed = Some(prepared.to_be_signed().to_vec());
+            prepared.complete(&value)?
         }
         Some(DocumentFormat::Pdf) => pdf::sign(&document, &signer, &pdf::SigningOptions::at(now))?,
         _ => {
@@ -66,7 +97,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
         language: context.language,
     })?;
     let own = verified.found.iter().zip(&verified.judgements);
-    let own = own.filter(|(found, _)| found.certificate.as_ref() == Some(signer.certificate()));
+    let own = own.filter(|(found, _)| {
+        found.certificate.as_ref() == Some(signer.certificate())
+            && to_be_signed.as_ref().is_none_or(|octets| *octets == found.signed_octets)
+    });
     let judgement = own.map(|(_, judgement)| judgement).next_back().ok_or_else(|| {
         Problem::new(Kind::Internal, "self-check", "the new signature was not found again")
     })?;
@@ -87,4 +121,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     })?;
     println!("{}  {}", judgement.verdict.as_str(), output.display());
     Ok(ExitCode::SUCCESS)
+}
+
+fn covers(text: &str) -> Result<Covers, String> {
+    match (text, text.strip_prefix('#')) {
+        ("document", _) => Ok(Covers::Document),
+        ("without-signatures", _) => Ok(Covers::DocumentWithoutSignatures),
+        (_, Some(id)) if !id.is_empty() => Ok(Covers::Element(id.to_owned())),
+        _ => Err("write document, without-signatures, or #ID".to_owned()),
+    }
 }

@@ -211,6 +211,15 @@ fn tell(f: &mut std::fmt::Formatter<'_>, signature: &SignatureReport) -> std::fm
         "a part of the document"
     };
     writeln!(f, "    covers {covers}; {}", signature.algorithm)?;
+    for item in &signature.signed_scope {
+        writeln!(f, "      {}: {}", item.kind, item.what)?;
+    }
+    for role in &signature.claims.roles {
+        writeln!(f, "    signs as {role} (claimed)")?;
+    }
+    for commitment in &signature.claims.commitments {
+        writeln!(f, "    commitment {commitment}")?;
+    }
     for stamp in &signature.timestamps {
         let moment = stamp.time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default();
         let stands = if stamp.valid { "stands" } else { "proves nothing" };
