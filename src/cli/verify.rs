@@ -1,14 +1,19 @@
 //! `qoltanba verify`
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use qoltanba::config::{Config, RevocationSetting};
-use qoltanba::problem::Problem;
+use qoltanba::crypto::{DigestAlgorithm, Digester};
+use qoltanba::limits;
+use qoltanba::problem::{Kind, Problem};
 use qoltanba::service::licence_of;
+use qoltanba::signature::DetachedContent;
 use qoltanba::store::Sqlite;
 use qoltanba::validation::{
-    Question, Report, SignatureReport, SubIndication, TimeSource, TrustedTime,
+    DocumentFormat, Question, Report, SignatureReport, SubIndication, TimeSource, TrustedTime,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -35,7 +40,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
 
-    /// What a detached signature was made over.
+    /// What a detached signature was made over; beside a CMS signature it may have any size.
     #[arg(long, value_name = "FILE")]
     content: Option<PathBuf>,
 
@@ -59,7 +64,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
         config.revocation.mode = mode;
     }
     let document = super::read_file(&arguments.file)?;
-    let content = arguments.content.as_deref().map(super::read_file).transpose()?;
+    let large = arguments.content.as_deref().and_then(|path| Streamed::of(path, &document));
+    let content = match large {
+        Some(_) => None,
+        None => arguments.content.as_deref().map(super::read_file).transpose()?,
+    };
+    let streamed = large.as_ref().map(|large| |algorithm| large.digest(algorithm));
     let now = OffsetDateTime::now_utc();
     let mut verifier = config.verifier(&arguments.crl)?;
     if let Some(named) = &arguments.policy {
@@ -68,17 +78,67 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     }
     let mut verified = verifier.verify(&Question {
         document: &document,
-        content: content.as_deref(),
+        content: match &streamed {
+            Some(digest) => Some(DetachedContent::Digested(digest)),
+            None => content.as_deref().map(Into::into),
+        },
         at: arguments.at.map(|time| TrustedTime { time, source: TimeSource::Given }),
         now,
         purpose: Default::default(),
         language: context.language,
     })?;
+    large.map_or(Ok(()), Streamed::finish)?;
     verified.report.licence = register(&config)?
         .and_then(|store| licence_of(&store, &document, &verified.found, now).transpose())
         .transpose()?;
     let file = arguments.file.display().to_string();
     arguments.output.tell(&verified, &file, context.language)
+}
+
+/// Detached content too large to be held in memory: read once for each digest.
+struct Streamed<'a> {
+    path: &'a Path,
+    size: u64,
+    problem: Mutex<Option<std::io::Error>>,
+}
+
+impl<'a> Streamed<'a> {
+    /// A large file beside a CMS signature; the other formats need the octets themselves.
+    fn of(path: &'a Path, document: &[u8]) -> Option<Self> {
+        let about = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+        let large = about.len() > limits::DOCUMENT_BYTES as u64;
+        let is_cms = DocumentFormat::detect(document) == Some(DocumentFormat::Cms);
+        (large && is_cms).then(|| Self { path, size: about.len(), problem: Mutex::default() })
+    }
+
+    fn digest(&self, algorithm: DigestAlgorithm) -> Vec<u8> {
+        let digest = || -> std::io::Result<Vec<u8>> {
+            let mut digester = Digester::new(algorithm);
+            let mut rest = std::fs::File::open(self.path)?.take(self.size);
+            let mut buffer = vec![0; 256 * 1024];
+            loop {
+                match rest.read(&mut buffer)? {
+                    0 => return Ok(digester.finish()),
+                    count => digester.update(buffer.get(..count).unwrap_or_default()),
+                }
+            }
+        };
+        digest().unwrap_or_else(|error| {
+            *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            Vec::new()
+        })
+    }
+
+    /// No verdict over a file that could not be read.
+    fn finish(self) -> Result<(), Problem> {
+        match self.problem.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(error) => {
+                let detail = format!("{}: {error}", self.path.display());
+                Err(Problem::new(Kind::Unreadable, "unreadable-file", detail))
+            }
+        }
+    }
 }
 
 /// The register, where the configuration names one that exists.

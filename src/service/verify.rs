@@ -154,7 +154,7 @@ fn verified(
     let now = app.now();
     let question = Question {
         document: &upload.document,
-        content: upload.content.as_deref(),
+        content: upload.content.as_deref().map(Into::into),
         at,
         now,
         purpose: Purpose::Document,

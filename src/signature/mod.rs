@@ -2,10 +2,12 @@
 //! knows XML, CMS or PDF. Formats fill it, `validation` judges it.
 
 mod carried;
+mod detached;
 mod format;
 mod material;
 
 pub use carried::{CarriedTimestamp, Stamped, TimestampKind};
+pub use detached::DetachedContent;
 pub use format::{Level, SignatureFormat};
 pub use material::ValidationMaterial;
 

@@ -1,7 +1,7 @@
 //! Which format a document has, judged by its first octets.
 
 use super::policy::PolicyError;
-use crate::signature::FoundSignature;
+use crate::signature::{DetachedContent, FoundSignature};
 use crate::{cms, limits, pdf, xml};
 
 /// A document format that can carry signatures.
@@ -77,7 +77,7 @@ impl DocumentFormat {
 /// [`Unreadable`]; a document without signatures is one too.
 pub fn read(
     document: &[u8],
-    content: Option<&[u8]>,
+    content: Option<DetachedContent<'_>>,
 ) -> Result<(DocumentFormat, Vec<FoundSignature>), Unreadable> {
     if document.len() > limits::DOCUMENT_BYTES {
         return Err(Unreadable::TooLarge);
@@ -85,9 +85,17 @@ pub fn read(
     let format = DocumentFormat::detect(document).ok_or(Unreadable::UnknownFormat)?;
     let broken = |why: String| Unreadable::Broken { format, why };
     let found = match format {
-        DocumentFormat::Xml => xml::read(document, content).map_err(|e| broken(e.to_string()))?,
+        DocumentFormat::Xml => xml::read(document, content.and_then(DetachedContent::octets))
+            .map_err(|e| broken(e.to_string()))?,
         DocumentFormat::Pdf => pdf::read(document).map_err(|e| broken(e.to_string()))?,
-        DocumentFormat::Cms => cms::read(document, content).map_err(|e| broken(e.to_string()))?,
+        DocumentFormat::Cms => {
+            let content = match content {
+                None => cms::Content::Inside,
+                Some(DetachedContent::Octets(octets)) => cms::Content::Detached(octets),
+                Some(DetachedContent::Digested(digest)) => cms::Content::Digested(digest),
+            };
+            cms::read_with(document, &content).map_err(|e| broken(e.to_string()))?
+        }
     };
     if found.is_empty() {
         return Err(Unreadable::NotSigned { format });

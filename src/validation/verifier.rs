@@ -12,7 +12,7 @@ use super::policy::{Policy, PolicyError};
 use super::report::{DocumentInfo, Report};
 use super::{DocumentFormat, Evidence, TimeSource, TrustedTime, Unreadable};
 use crate::crypto::{DigestAlgorithm, digest, hex};
-use crate::signature::FoundSignature;
+use crate::signature::{DetachedContent, FoundSignature};
 use crate::text::Language;
 use crate::x509::{Certificate, RevocationSource, TrustStore};
 
@@ -38,7 +38,7 @@ pub struct Question<'a> {
     /// The document.
     pub document: &'a [u8],
     /// What a detached signature was made over.
-    pub content: Option<&'a [u8]>,
+    pub content: Option<DetachedContent<'a>>,
     /// The time to judge at; `None` means now.
     pub at: Option<TrustedTime>,
     /// The clock.
