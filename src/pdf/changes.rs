@@ -24,7 +24,9 @@ pub(super) fn after(revision: &File<'_>, whole: &File<'_>, covered: usize) -> Ve
     if end == size {
         return Vec::new();
     }
-    if covered < size {
+    // A later revision without a signature is judged by the rules alone; octets that are no
+    // revision are not read at all.
+    if covered < size && whole.sections().first().is_none_or(|newest| newest.offset < covered) {
         return vec![added(format!("{} bytes follow the last signature", size - covered))];
     }
     match changes(revision, whole) {
@@ -135,7 +137,7 @@ impl<'f, 'a> Rules<'f, 'a> {
         };
         if number == self.catalog {
             // Version and extensions tell readers what to expect, they show nothing.
-            let keys: [&[u8]; 3] = [b"AcroForm", b"Extensions", b"Version"];
+            let keys: [&[u8]; 4] = [b"AcroForm", b"Extensions", b"Version", b"DSS"];
             return Ok(same_but(old, new, &keys) && self.form_permitted(old, new)?);
         }
         if self.information == Some(number) {

@@ -17,6 +17,10 @@ pub(super) struct Field {
     pub kind: Rc<[u8]>,
     /// `/V`, as it stands in the field.
     pub value: Option<Object>,
+    /// The field's own object.
+    pub id: Option<ObjectId>,
+    /// Its widgets, where they are objects of their own.
+    pub widgets: Vec<ObjectId>,
 }
 
 /// The page with this number, counted from 0.
@@ -91,7 +95,8 @@ pub(super) fn fields(file: &File<'_>) -> Result<Vec<Field>, PdfError> {
             );
         } else {
             let value = field.get(b"V").ok().filter(|value| !value.is_null()).cloned();
-            out.push(Field { name, kind, value });
+            let widgets = kids.iter().filter_map(|kid| kid.as_reference().ok()).collect();
+            out.push(Field { name, kind, value, id: node.as_reference().ok(), widgets });
         }
     }
     Ok(out)
