@@ -10,7 +10,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) opensc xmlsec1 libxml2-utils poppler-utils qpd
 ALG ?= rsa
 ONCE ?=
 
-.PHONY: help demo test lint bench clean test-packages
+.PHONY: help demo test interop lint bench clean test-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -24,6 +24,9 @@ test: test-packages lint ## Formatting, clippy, and every test
 	@test -d "$${QOLTANBA_CORPORA:-../shared/corpora}" || \
 	  echo "skipped: tests over public test data, because QOLTANBA_CORPORA names no folder"
 	cargo test
+
+interop: test-packages ## Signatures both ways with other programs' implementations
+	@scripts/interop-pdf.sh
 
 test-packages:
 	@scripts/install.sh $(TEST_PACKAGES)
