@@ -5,17 +5,17 @@ SHELL := /bin/bash
 # What the demonstration needs, and what the tests need beside it to check us with other programs.
 DEMO_PACKAGES := gcc libc6-dev softhsm2
 TEST_PACKAGES := $(DEMO_PACKAGES) opensc xmlsec1 libxml2-utils poppler-utils qpdf openssl \
-                 zbar-tools sqlite3 chromium fonts-noto-core libengine-gost-openssl libssl-dev
+                 zbar-tools sqlite3 chromium fonts-noto-core libengine-gost-openssl libssl-dev libxml2-dev
 
 ALG ?= rsa
 ONCE ?=
 
-.PHONY: help demo test interop lint bench clean test-packages
+.PHONY: help demo test interop large lint bench bench-peers differential clean test-packages
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
 
-demo: ## Run the main job end to end on SoftHSM and SQLite (ONCE=1 stops afterwards, ALG=rsa|p256)
+demo: ## Run the main job end to end on SoftHSM and SQLite (ONCE=1 stops afterwards, ALG=rsa|p256|gost)
 	@scripts/install.sh $(DEMO_PACKAGES)
 	cargo build --release --bin qoltanba
 	target=$${CARGO_TARGET_DIR:-target}; "$$target/release/qoltanba" demo --dir var/demo --algorithm $(ALG) $(if $(ONCE),--once)
@@ -28,13 +28,24 @@ test: test-packages lint ## Formatting, clippy, and every test
 interop: test-packages ## Signatures both ways with other programs' implementations
 	@scripts/interop-pdf.sh
 
+large: ## Verify documents of 200 MB and show the memory it takes
+	QOLTANBA_LARGE_MB=200 cargo test --release --test large -- --nocapture --test-threads=1
+
 test-packages:
 	@scripts/install.sh $(TEST_PACKAGES)
+
+differential: ## Canonical XML against libxml2 over ROUNDS × 100 000 random documents
+	@scripts/install.sh gcc libc6-dev libxml2-dev
+	QOLTANBA_ROUNDS=$(or $(ROUNDS),10) cargo test --release --lib xml::c14n::differential -- --nocapture
 
 lint: ## Formatting and clippy, warnings are errors
 	@scripts/install.sh gcc libc6-dev
 	cargo fmt --all -- --check
 	cargo clippy --all-targets -- -D warnings
+
+bench-peers: ## The same signed licences with our program and with others
+	@scripts/install.sh $(DEMO_PACKAGES)
+	benches/peers/run.sh
 
 bench: ## Benchmarks in process, then the load run against the HTTP endpoint
 	@scripts/install.sh $(DEMO_PACKAGES)

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion};
 use qoltanba::limits;
+use qoltanba::pki::World;
 use qoltanba::text::Language;
 use qoltanba::token::{KeyChoice, NewKey, Signer as _};
 use qoltanba::validation::{Purpose, Question, Verdict, Verifier};
@@ -28,10 +29,14 @@ fn main() {
     let signer = setting::signer(&world);
     let documents = setting::documents(&signer);
     let crls = setting::crl_files(&world);
-    let trust = || {
+    let trust_in = |world: &World| {
         let issuer = world.certificate_path("ca").expect("the issuer");
         TrustStore::load(&[world.trust_dir(), issuer]).expect("the trust store")
     };
+    let trust = || trust_in(&world);
+    let gost_world = setting::gost_world();
+    let gost_signer = setting::signer(&gost_world);
+    let gost_documents = setting::documents(&gost_signer);
 
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_secs(1))
@@ -90,10 +95,12 @@ fn main() {
         Arc::new(HttpFetch::new(&[])),
     );
     let verifiers = [
-        ("without revocation", Verifier::new(trust(), None)),
-        ("with CRLs in memory", Verifier::new(trust(), Some(Arc::new(checker)))),
+        ("without revocation", Verifier::new(trust(), None), &documents),
+        ("with CRLs in memory", Verifier::new(trust(), Some(Arc::new(checker))), &documents),
+        // Three signatures of 512 bits: the document's, and two of the path.
+        ("GOST, without revocation", Verifier::new(trust_in(&gost_world), None), &gost_documents),
     ];
-    for (how, verifier) in &verifiers {
+    for (how, verifier, documents) in &verifiers {
         for (what, document) in [("XML", &documents.xml), ("PDF", &documents.pdf)] {
             let verify = || verifier.verify(&question(document)).expect("a report").report;
             let report = verify();
@@ -122,6 +129,14 @@ fn main() {
         b.iter_batched(
             options,
             |options| sign(black_box(&unsigned), &signer, &options).expect("signed XML"),
+            BatchSize::SmallInput,
+        );
+    });
+    group.bench_function("sign XML of 8 KB with a PKCS#12 file, GOST", |b| {
+        let options = || SigningOptions::new(OffsetDateTime::now_utc());
+        b.iter_batched(
+            options,
+            |options| sign(black_box(&unsigned), &gost_signer, &options).expect("signed XML"),
             BatchSize::SmallInput,
         );
     });

@@ -1,9 +1,9 @@
 //! Paths validated per second, cold and warm, beside raw verifications; a CRL of the size of the
 //! national one.
 
-use std::fs::File;
 use std::hint::black_box;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,6 +19,13 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 
 const ENTRIES: u64 = 500_000;
+
+/// What the figures of the CRL may be: seconds from disk to the first answer, megabytes that stay
+/// in memory, microseconds of a look-up.
+const BARS: (f64, f64, f64) = (0.3, 20.0, 0.3);
+
+/// Set for the process that only loads: the folder with the CRLs.
+const LOADING: &str = "QOLTANBA_BENCH_CRLS";
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
@@ -65,17 +72,19 @@ fn world() -> World {
 }
 
 // Serial numbers as random and as long as the national ones.
-fn serial(number: u64) -> Vec<u8> {
+fn serial(number: u64) -> [u8; 20] {
     let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    [&[0x41][..], &mixed.to_be_bytes(), &(!mixed).to_be_bytes(), &[1, 2, 3]].concat()
+    let mut serial = [0x41; 20];
+    serial[1..9].copy_from_slice(&mixed.to_be_bytes());
+    serial[9..17].copy_from_slice(&(!mixed).to_be_bytes());
+    serial
 }
 
-fn large_crl(authority: &Issuer) -> Vec<u8> {
-    let now = OffsetDateTime::now_utc();
+fn large_crl(authority: &Issuer, now: OffsetDateTime) -> Vec<u8> {
     let revoked = (0..ENTRIES).map(|number| RevokedCertParams {
         serial_number: SerialNumber::from_slice(&serial(number)),
         revocation_time: now - Duration::days(1),
-        reason_code: Some(RevocationReason::CessationOfOperation),
+        reason_code: (number % 16 == 0).then_some(RevocationReason::CessationOfOperation),
         invalidity_date: None,
     });
     let params = CertificateRevocationListParams {
@@ -90,41 +99,77 @@ fn large_crl(authority: &Issuer) -> Vec<u8> {
 }
 
 fn crl(criterion: &mut Criterion, world: &World) {
-    let der = large_crl(&world.authority);
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("large.crl");
-    std::fs::write(&file, &der).unwrap();
     let now = OffsetDateTime::now_utc();
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name);
+    std::fs::write(file("issuer.cer"), world.between.der()).unwrap();
+    for (name, age) in [("first.crl", 1), ("second.crl", 0)] {
+        let made = now - Duration::days(age);
+        std::fs::write(file(name), large_crl(&world.authority, made)).unwrap();
+    }
+    // Memory is measured in a process that does nothing else.
+    let program = std::env::current_exe().unwrap();
+    let loading = Command::new(program).env(LOADING, directory.path()).status().unwrap();
+    assert!(loading.success());
 
-    // From the disk to the first answer: reading, signature, index.
-    let before = resident();
-    let started = Instant::now();
-    let crl = Crl::read(&std::fs::read(&file).unwrap()).unwrap();
-    crl.verify(world.between.public_key(), now).unwrap();
-    assert!(crl.find(&serial(1), crl.issuer()).is_some());
-    println!(
-        "crl: {} entries, {:.1} MB, from disk to the first answer {:.3} s, resident memory grew by {:.1} MB",
-        crl.len(),
-        der.len() as f64 / 1e6,
-        started.elapsed().as_secs_f64(),
-        resident().saturating_sub(before) as f64 / 1e6,
-    );
-    let mut group = criterion.benchmark_group("crl");
-    group.sample_size(10);
-    group.bench_function("load and verify 500 000 entries", |b| {
-        b.iter(|| {
-            let crl = Crl::read(&std::fs::read(&file).unwrap()).unwrap();
-            crl.verify(world.between.public_key(), now).unwrap();
-            crl.len()
-        });
+    let mut group = criterion.benchmark_group("crl of 500 000 entries");
+    group.sample_size(20);
+    group.bench_function(format!("load, verify, index (bar {} s)", BARS.0), |b| {
+        b.iter(|| load(&file("first.crl"), &world.between).len());
     });
     group.sample_size(100);
-    let serials: Vec<Vec<u8>> = (0..1_024).map(|number| serial(number * 977)).collect();
-    let mut turn = serials.iter().cycle();
-    group.bench_function("look up", |b| {
-        b.iter(|| crl.find(black_box(turn.next().unwrap()), crl.issuer()));
+    let crl = load(&file("first.crl"), &world.between);
+    // Every entry in turn, none near the last one, so that the processor's cache helps little.
+    let mut number = 0;
+    let mut next = || {
+        number = (number + 196_613) % ENTRIES;
+        serial(number)
+    };
+    group.bench_function(format!("look up what is there (bar {} µs)", BARS.2), |b| {
+        b.iter(|| crl.find(black_box(&next()), crl.issuer()).unwrap());
+    });
+    group.bench_function(format!("look up what is not there (bar {} µs)", BARS.2), |b| {
+        b.iter(|| {
+            let mut serial = next();
+            serial[19] = 0;
+            assert!(crl.find(black_box(&serial), crl.issuer()).is_none());
+        });
     });
     group.finish();
+}
+
+fn load(file: &Path, issuer: &Certificate) -> Crl {
+    let crl = Crl::load(file).unwrap();
+    crl.verify(issuer.public_key(), crl.this_update()).unwrap();
+    crl
+}
+
+// Loads one CRL, puts another in its place, and says what that took.
+fn loading(directory: &Path) {
+    let issuer = std::fs::read(directory.join("issuer.cer")).unwrap();
+    let issuer = Certificate::from_der(&issuer).unwrap();
+    let megabytes = |since: u64, name| status(name).saturating_sub(since) as f64 / 1e6;
+    let mut crl: Option<Arc<Crl>> = None;
+    let before = status("VmRSS");
+    for name in ["first.crl", "second.crl", "first.crl", "second.crl"] {
+        let file = directory.join(name);
+        let (started, busy) = (Instant::now(), processor());
+        let loaded = Arc::new(load(&file, &issuer));
+        assert!(loaded.find(&serial(1), loaded.issuer()).is_some());
+        let (seconds, busy) = (started.elapsed().as_secs_f64(), processor() - busy);
+        let what = if crl.is_some() { "in its place another" } else { "crl" };
+        crl = Some(loaded);
+        println!(
+            "{what}: {} entries, {:.1} MB; from disk to the first answer {seconds:.3} s, \
+             {busy:.3} s of it on the processor (bar {}), memory that stays {:.1} MB (bar {}), at the most {:.1} MB",
+            crl.as_ref().map_or(0, |crl| crl.len()),
+            std::fs::metadata(&file).unwrap().len() as f64 / 1e6,
+            BARS.0,
+            megabytes(before, "VmRSS"),
+            BARS.1,
+            megabytes(before, "VmHWM"),
+        );
+    }
 }
 
 fn paths(criterion: &mut Criterion, world: &World) {
@@ -184,16 +229,26 @@ fn paths(criterion: &mut Criterion, world: &World) {
     group.finish();
 }
 
-// Resident memory of this process, in bytes (proc(5)).
-fn resident() -> u64 {
-    let text = File::open("/proc/self/statm").and_then(std::io::read_to_string).unwrap_or_default();
-    text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4_096
+// A figure of this process (proc(5), `status`), in bytes.
+fn status(name: &str) -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1_024
+}
+
+// How long this thread ran on a processor, in seconds: what a load by others does not lengthen.
+fn processor() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }
 
 fn main() {
+    if let Some(directory) = std::env::var_os(LOADING) {
+        return loading(Path::new(&directory));
+    }
     let mut criterion = Criterion::default().configure_from_args();
     let world = world();
-    paths(&mut criterion, &world);
     crl(&mut criterion, &world);
+    paths(&mut criterion, &world);
     criterion.final_summary();
 }

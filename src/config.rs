@@ -9,8 +9,11 @@ use time::{Date, Duration, OffsetDateTime};
 
 use crate::identity::{Bin, Iin};
 use crate::licensing::{OfficerRole, almaty};
+use crate::token::{GostMechanism, TokenOptions};
 use crate::validation::{Policy, PolicyError, Preset, Verifier};
-use crate::x509::{self, HttpFetch, RevocationChecker, RevocationMode, TrustError, TrustStore};
+use crate::x509::{
+    self, HttpFetch, RevocationChecker, RevocationMemory, RevocationMode, TrustError, TrustStore,
+};
 
 /// The name of the configuration file that commands look for.
 pub const FILE_NAME: &str = "qoltanba.toml";
@@ -69,6 +72,8 @@ pub struct TrustConfig {
 pub struct RevocationConfig {
     /// `online`, `offline` or `off`.
     pub mode: RevocationSetting,
+    /// CRLs given as files, or in directories; read anew like the trust store.
+    pub crls: Vec<PathBuf>,
     /// Directory of CRLs that were fetched and verified.
     pub crl_cache: Option<PathBuf>,
     /// Hosts (`name` or `name:port`) that may be asked; nothing else ever is.
@@ -77,7 +82,14 @@ pub struct RevocationConfig {
     pub preset: Option<String>,
     /// How long a fetched CRL is used before it is asked for again, in seconds; 600 without it.
     pub crl_refresh_seconds: Option<u32>,
-    /// How long an address that failed is left alone, in seconds; 10 without it.
+    /// Largest age of a CRL, whatever it says itself, in hours. The policy's `crl-age-hours` holds
+    /// as well: the smaller of both counts.
+    pub crl_age_hours: Option<u32>,
+    /// How long an OCSP answer is used again, in seconds; 0 asks every time. Without it an answer
+    /// is used until its own `nextUpdate`, an hour at most.
+    pub ocsp_reuse_seconds: Option<u32>,
+    /// How long an address that failed, or a responder that gave no usable answer about a
+    /// certificate, is left alone, in seconds; 10 without it.
     pub pause_after_failure_seconds: Option<u32>,
 }
 
@@ -162,6 +174,8 @@ pub struct TokenConfig {
     pub modules: Vec<PathBuf>,
     /// SoftHSM's own configuration file, where SoftHSM is used.
     pub softhsm_conf: Option<PathBuf>,
+    /// `[[token.gost]]`: how modules sign with GOST keys, once for each kind of key.
+    pub gost: Vec<GostMechanism>,
 }
 
 /// Why there is no configuration.
@@ -194,6 +208,9 @@ pub enum VerifierError {
     /// A policy cannot be read, or the one named is unknown.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// A configured CRL cannot be read.
+    #[error("{0}")]
+    Crl(String),
 }
 
 impl Config {
@@ -209,6 +226,11 @@ impl Config {
             message: error.to_string(),
         })?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
+        let kinds = config.token.gost.iter().map(|one| one.key);
+        if kinds.clone().collect::<std::collections::HashSet<_>>().len() != kinds.len() {
+            let message = "token.gost names a kind of key twice".to_owned();
+            return Err(ConfigError::Invalid { path: path.to_owned(), message });
+        }
         if let Some(preset) = &config.revocation.preset
             && Preset::named(preset).is_none()
         {
@@ -238,10 +260,23 @@ impl Config {
     /// # Errors
     /// [`VerifierError`] if a certificate of the trust store or a policy cannot be read.
     pub fn verifier(&self, crls: &[PathBuf]) -> Result<Verifier, VerifierError> {
+        self.verifier_remembering(crls, None)
+    }
+
+    /// As [`Config::verifier`], going on with what another one of this configuration has learnt
+    /// about revocation.
+    ///
+    /// # Errors
+    /// As [`Config::verifier`].
+    pub fn verifier_remembering(
+        &self,
+        crls: &[PathBuf],
+        memory: Option<RevocationMemory>,
+    ) -> Result<Verifier, VerifierError> {
         let policies = self.policies()?;
         let bare = Verifier::new(TrustStore::default(), None).offering(policies.clone());
         let policy = bare.policy_named(self.validation.policy.as_deref())?;
-        let verifier = self.verifier_under(crls, &policy)?;
+        let verifier = self.verifier_under(crls, &policy, memory)?;
         Ok(verifier.offering(policies).under(policy))
     }
 
@@ -254,7 +289,7 @@ impl Config {
         crls: &[PathBuf],
         policy: Arc<Policy>,
     ) -> Result<Verifier, VerifierError> {
-        Ok(self.verifier_under(crls, &policy)?.under(policy))
+        Ok(self.verifier_under(crls, &policy, None)?.under(policy))
     }
 
     /// The hosts that may be asked: those named, and those of the preset.
@@ -273,7 +308,12 @@ impl Config {
         self.validation.policies.iter().map(read).collect()
     }
 
-    fn verifier_under(&self, crls: &[PathBuf], policy: &Policy) -> Result<Verifier, VerifierError> {
+    fn verifier_under(
+        &self,
+        crls: &[PathBuf],
+        policy: &Policy,
+        memory: Option<RevocationMemory>,
+    ) -> Result<Verifier, VerifierError> {
         let trust = TrustStore::load(&self.trust.certificates)?;
         let hosts = self.hosts();
         let mode = match self.revocation.mode {
@@ -281,27 +321,36 @@ impl Config {
             RevocationSetting::Offline => RevocationMode::Offline,
             RevocationSetting::Off => return Ok(Verifier::new(trust, None)),
         };
-        let defaults = x509::RevocationConfig::default();
-        let seconds =
-            |set: Option<u32>, default| set.map_or(default, |s| Duration::seconds(s.into()));
+        let (own, defaults) = (&self.revocation, x509::RevocationConfig::default());
+        let seconds = |set: Option<u32>| set.map(|seconds| Duration::seconds(seconds.into()));
+        let mut freshness = policy.revocation().freshness();
+        let age = own.crl_age_hours.map(|hours| Duration::hours(hours.into()));
+        freshness.crl_age = freshness.crl_age.into_iter().chain(age).min();
+        let given = files(&own.crls);
         let checker = RevocationChecker::new(
             x509::RevocationConfig {
                 mode,
-                crl_files: crls.to_vec(),
-                cache_dir: self.revocation.crl_cache.clone(),
+                crl_files: given.iter().chain(crls).cloned().collect(),
+                cache_dir: own.crl_cache.clone(),
                 allowed_hosts: hosts.clone(),
                 order: policy.revocation().methods(),
-                freshness: policy.revocation().freshness(),
+                freshness,
                 trust: Some(Arc::new(trust.clone())),
-                crl_refresh: seconds(self.revocation.crl_refresh_seconds, defaults.crl_refresh),
-                pause_after_failure: seconds(
-                    self.revocation.pause_after_failure_seconds,
-                    defaults.pause_after_failure,
-                ),
+                crl_refresh: seconds(own.crl_refresh_seconds).unwrap_or(defaults.crl_refresh),
+                ocsp_reuse: seconds(own.ocsp_reuse_seconds).or(defaults.ocsp_reuse),
+                pause_after_failure: seconds(own.pause_after_failure_seconds)
+                    .unwrap_or(defaults.pause_after_failure),
                 ..defaults
             },
             Arc::new(HttpFetch::new(&hosts)),
         );
+        if !given.is_empty() && !checker.problems().is_empty() {
+            return Err(VerifierError::Crl(checker.problems().join("; ")));
+        }
+        let checker = match memory {
+            Some(memory) => checker.remembering(memory),
+            None => checker,
+        };
         Ok(Verifier::new(trust, Some(Arc::new(checker))))
     }
 
@@ -310,6 +359,7 @@ impl Config {
             .trust
             .certificates
             .iter_mut()
+            .chain(&mut self.revocation.crls)
             .chain(&mut self.revocation.crl_cache)
             .chain(&mut self.validation.policies)
             .chain(&mut self.token.softhsm_conf)
@@ -317,6 +367,17 @@ impl Config {
         for path in paths {
             *path = base.join(&*path);
         }
+    }
+}
+
+impl TokenConfig {
+    /// How tokens are opened.
+    pub fn options(&self) -> TokenOptions {
+        let mut gost = [None; 3];
+        for (place, mechanism) in gost.iter_mut().zip(&self.gost) {
+            *place = Some(*mechanism);
+        }
+        TokenOptions { gost, ..TokenOptions::default() }
     }
 }
 
@@ -335,6 +396,23 @@ impl OfficerConfig {
     pub fn acts_at(&self, now: OffsetDateTime) -> bool {
         (self.from..=self.until).contains(&almaty(now).date())
     }
+}
+
+// Files as they are, and those of directories by their names; what cannot be listed is a file
+// whose reading will say why.
+fn files(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for path in paths {
+        let Ok(folder) = std::fs::read_dir(path) else {
+            files.push(path.clone());
+            continue;
+        };
+        let mut found: Vec<_> = folder.flatten().map(|entry| entry.path()).collect();
+        found.retain(|path| path.is_file());
+        found.sort();
+        files.extend(found);
+    }
+    files
 }
 
 fn date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
@@ -358,6 +436,17 @@ mod tests {
     fn a_misspelt_key_is_named() {
         let error = load("[revocation]\nallowed_host = ['a']\n").unwrap_err().to_string();
         assert!(error.contains("allowed_host"), "{error}");
+    }
+
+    #[test]
+    fn a_mechanism_stands_for_one_kind_of_key() {
+        let one = "[[token.gost]]\nkey = 'gost-512'\nmechanism = 0xd4321006\n";
+        let options = load(one).unwrap().token.options();
+        let set = options.gost.iter().flatten().map(|one| (one.key, one.mechanism));
+        let expected = (crate::crypto::GostCurve::Tc26A512, 0xd432_1006);
+        assert_eq!(set.collect::<Vec<_>>(), [expected]);
+        assert!(load(&one.repeat(2)).unwrap_err().to_string().contains("twice"));
+        assert!(load(&one.replace("512", "1024")).is_err());
     }
 
     #[test]
@@ -406,5 +495,15 @@ mod tests {
         // 30 November 23:59 and 1 December 00:00 in Almaty (UTC+5).
         assert!(officer.acts_at(time::macros::datetime!(2026-11-30 18:59 UTC)));
         assert!(!officer.acts_at(time::macros::datetime!(2026-11-30 19:00 UTC)));
+    }
+
+    #[test]
+    fn the_operator_sets_how_long_answers_are_used_and_a_broken_list_is_named() {
+        let text = "[revocation]\ncrls = ['lists']\ncrl_age_hours = 24\nocsp_reuse_seconds = 0\n";
+        let config = load(text).unwrap().revocation;
+        assert!(config.crls[0].is_absolute());
+        assert_eq!((config.crl_age_hours, config.ocsp_reuse_seconds), (Some(24), Some(0)));
+        let error = load(text).unwrap().verifier(&[]).err().unwrap().to_string();
+        assert!(error.contains("lists"), "{error}");
     }
 }

@@ -11,6 +11,11 @@ pub const DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
 /// and each may wait for a slow responder on a thread that others need.
 pub const JUDGED_AT_ONCE: usize = 24;
 
+/// Size up to which a document is judged on the thread that received it, in bytes. An honest licence
+/// has 3–14 KB and takes a tenth of a millisecond; at worst, with every signature and reference that
+/// fits, some tens of milliseconds, in which another thread serves the other connections.
+pub const JUDGED_IN_PLACE_BYTES: usize = 16 * 1024;
+
 /// Time a caller waits for its turn to be judged before it is told to come back, in milliseconds.
 pub const JUDGE_WAIT_MILLISECONDS: u64 = 10_000;
 
@@ -51,12 +56,40 @@ pub const XML_TRANSFORMS: usize = 3;
 /// have an enormous canonical form; eight signers over a document of the largest size fit.
 pub const XML_CANONICAL_BYTES: usize = 8 * DOCUMENT_BYTES;
 
+/// Difference of clocks allowed for between the systems that exchange messages, in seconds.
+pub const MESSAGE_SKEW_SECONDS: i64 = 60;
+
+/// Octets of a large XML document that are parsed at a time. The tree over them takes up to thirty
+/// times as many.
+pub const STREAM_BYTES: usize = 1024 * 1024;
+
+/// Largest tag, comment, CDATA section, instruction or signature of a large XML document, in
+/// bytes. Signatures with their evidence take under 1 MB.
+pub const STREAM_PIECE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Start tags open at a time in a large XML document, in bytes, all together: each piece is parsed
+/// with them before it.
+pub const STREAM_OPEN_BYTES: usize = 64 * 1024;
+
+/// Ids in a large XML document: each takes eight to sixteen octets, so that none can stand twice.
+pub const STREAM_IDS: usize = 2_000_000;
+
 /// Certificates carried in one document or request (path, time-stamp and responder of each
 /// signer).
 pub const CERTIFICATES: usize = 128;
 
 /// Size of one certificate, in bytes. National certificates have 1.2–2.5 KB.
 pub const CERTIFICATE_BYTES: usize = 64 * 1024;
+
+/// Certificates whose parsed form is kept, so that the same ones need not be read for each document.
+/// Signers who come often are some hundred; with the next limit they take at most 8 MB.
+pub const KNOWN_CERTIFICATES: usize = 512;
+
+/// Size of a certificate whose parsed form is kept, in bytes as it came (base64 included).
+pub const KNOWN_CERTIFICATE_BYTES: usize = 6 * 1024;
+
+/// Issuers' signatures over certificates remembered as good, in one trust store; 70 bytes each.
+pub const GOOD_SIGNATURES: usize = 4_096;
 
 /// Size of one file of the trust store, in bytes. A bundle of every public root has 250 KB.
 pub const TRUST_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -82,6 +115,9 @@ pub const CRL_BYTES: usize = 64 * 1024 * 1024;
 
 /// Size up to which a CRL is kept whole as evidence, in bytes; of a larger one its digest is.
 pub const CRL_EVIDENCE_BYTES: usize = 64 * 1024;
+
+/// Serial numbers of over 20 octets in one CRL; RFC 5280 §4.1.2.2 allows none.
+pub const CRL_LONG_SERIALS: usize = 10_000;
 
 /// CRLs kept in memory at a time; a hierarchy has two to four.
 pub const CRLS_KEPT: usize = 64;
@@ -128,6 +164,16 @@ pub const SIGNED_ATTRIBUTES: usize = 64;
 /// Nesting of ASN.1 values accepted before a decoder sees them; CMS needs about 12.
 pub const ASN1_DEPTH: usize = 48;
 
+/// Size of a PKCS#12 file, in bytes. National ones have 2–4 KB; a long path adds some.
+pub const PKCS12_BYTES: usize = 256 * 1024;
+
+/// Iterations of password derivation spent on one PKCS#12 file, all its parts together: three
+/// parts of the 600 000 that are advised today fit. At worst some seconds of work.
+pub const PKCS12_ITERATIONS: u32 = 2_000_000;
+
+/// Bags (keys, certificates) of one PKCS#12 file.
+pub const PKCS12_BAGS: usize = 128;
+
 /// Objects of one PDF. Honest documents of the accepted size have under 200 000.
 pub const PDF_OBJECTS: usize = 500_000;
 
@@ -152,6 +198,14 @@ pub const PDF_FIELD_NAME: usize = 1_024;
 
 /// Bytes of one decompressed PDF stream; the licence XML inside stays under 1 MB.
 pub const PDF_STREAM_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bytes of the content of one page that are looked at for covered text; a dense page of text has
+/// under 200 KB, a map some MB.
+pub const PDF_CONTENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Largest PDF judged from a file, in bytes: scans of whole archives. Over HTTP
+/// [`DOCUMENT_BYTES`] holds. Beside the file itself it takes no more memory than a small one.
+pub const PDF_BYTES: usize = 1024 * 1024 * 1024;
 
 /// Bytes of all the streams decompressed while one PDF is judged.
 pub const PDF_DECODED_BYTES: usize = 256 * 1024 * 1024;

@@ -14,7 +14,7 @@ use crate::pdf::PdfError;
 use crate::reason::{Reason, ReasonCode};
 use crate::store::StoreError;
 use crate::text::Language;
-use crate::token::SignError;
+use crate::token::{Pkcs12Error, SignError};
 use crate::validation::{PolicyError, ReasonInfo, ReplayError, Unreadable};
 use crate::x509::TrustError;
 use crate::xml::XmlError;
@@ -194,7 +194,8 @@ impl std::error::Error for Problem {}
 impl From<Unreadable> for Problem {
     fn from(error: Unreadable) -> Self {
         let (kind, code) = match &error {
-            Unreadable::TooLarge => (Kind::TooLarge, "document-too-large"),
+            Unreadable::TooLarge(_) => (Kind::TooLarge, "document-too-large"),
+            Unreadable::Content(_) => (Kind::Unreadable, "unreadable-file"),
             Unreadable::UnknownFormat => (Kind::Unreadable, "unknown-format"),
             Unreadable::Broken { .. } => (Kind::Unreadable, "broken-document"),
             Unreadable::NotSigned { .. } => (Kind::Unreadable, "not-signed"),
@@ -215,6 +216,22 @@ impl From<SignError> for Problem {
             SignError::UnsupportedKey(_) => (Kind::BadInput, "unsupported-key"),
             SignError::KeyMismatch => (Kind::Refused, "key-mismatch"),
             SignError::Failed(_) => (Kind::Internal, "token-failed"),
+        };
+        Self::new(kind, code, error.to_string())
+    }
+}
+
+impl From<Pkcs12Error> for Problem {
+    fn from(error: Pkcs12Error) -> Self {
+        let (kind, code) = match error {
+            Pkcs12Error::WrongPassword => (Kind::Refused, "password-incorrect"),
+            Pkcs12Error::TooLarge | Pkcs12Error::TooManyBags | Pkcs12Error::TooManyIterations => {
+                (Kind::TooLarge, "key-file-too-large")
+            }
+            Pkcs12Error::Malformed(_) => (Kind::Unreadable, "broken-key-file"),
+            Pkcs12Error::Unsupported(_) => (Kind::Unreadable, "unsupported-key-file"),
+            Pkcs12Error::Key(error) => return error.into(),
+            Pkcs12Error::Random => return Self::internal(error),
         };
         Self::new(kind, code, error.to_string())
     }
@@ -323,6 +340,7 @@ impl From<VerifierError> for Problem {
         match error {
             VerifierError::Trust(error) => error.into(),
             VerifierError::Policy(error) => error.into(),
+            VerifierError::Crl(detail) => Self::new(Kind::BadInput, "bad-crl", detail),
         }
     }
 }

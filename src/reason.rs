@@ -53,6 +53,8 @@ pub enum ReasonCode {
     ContentMissing,
     /// Something was added to the document after it was signed.
     AddedAfterSigning,
+    /// The document was signed with content in it that is hidden, covered or used by nothing.
+    HiddenContent,
     /// The claimed signing time lies in the future or outside the certificate's validity.
     ClaimedTimeImplausible,
     /// A time-stamp proves nothing: it was made for something else, by nobody who is trusted, or
@@ -71,7 +73,7 @@ pub struct Reason {
 
 impl ReasonCode {
     /// Every code, in the order of declaration.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::NotYetValid,
         Self::Expired,
         Self::Revoked,
@@ -92,6 +94,7 @@ impl ReasonCode {
         Self::CertificateMismatch,
         Self::ContentMissing,
         Self::AddedAfterSigning,
+        Self::HiddenContent,
         Self::ClaimedTimeImplausible,
         Self::TimestampInvalid,
     ];
@@ -119,6 +122,7 @@ impl ReasonCode {
             Self::CertificateMismatch => "certificate-mismatch",
             Self::ContentMissing => "content-missing",
             Self::AddedAfterSigning => "added-after-signing",
+            Self::HiddenContent => "hidden-content",
             Self::ClaimedTimeImplausible => "claimed-time-implausible",
             Self::TimestampInvalid => "timestamp-invalid",
         }

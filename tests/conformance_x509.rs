@@ -199,7 +199,16 @@ fn limbo(case: &Value) -> Result<(), String> {
     let at = case["validation_time"].as_str();
     let at = at
         .map_or(datetime!(2026-11-21 0:00 UTC), |at| OffsetDateTime::parse(at, &Rfc3339).unwrap());
-    let purpose = match strings(&case["extended_key_usage"]).first().map(String::as_str) {
+    // The profile of the CA/Browser Forum is one of end entities with a named usage; what is not
+    // of it asks for a usage only where the case says so.
+    let usages = strings(&case["extended_key_usage"]);
+    let of_profile = case["id"].as_str().is_some_and(|id| id.starts_with("webpki::"));
+    let default = match case["validation_kind"].as_str() {
+        Some("CLIENT") if of_profile => Some("clientAuth"),
+        Some(_) if of_profile => Some("serverAuth"),
+        _ => None,
+    };
+    let purpose = match usages.first().map(String::as_str).or(default) {
         None => Purpose::Any,
         Some("serverAuth") => Purpose::Extended("1.3.6.1.5.5.7.3.1"),
         Some("clientAuth") => Purpose::Extended("1.3.6.1.5.5.7.3.2"),

@@ -46,7 +46,7 @@ fn verifier(mode: RevocationMode) -> Verifier {
 fn judged(document: &[u8], content: Option<&[u8]>, mode: RevocationMode) -> Verified {
     let question = Question {
         document,
-        content: content.map(Into::into),
+        content,
         at: None,
         now: now(),
         purpose: Default::default(),

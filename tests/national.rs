@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use qoltanba::cms;
-use qoltanba::crypto::{KeyKind, VerifyError, verify};
+use qoltanba::crypto::{KeyKind, VerifyError, hex, verify};
 use qoltanba::signature::FoundSignature;
+use qoltanba::token::{KeyChoice, Pin, Pkcs12, Pkcs12Error, Signer as _, sign_checked};
 use qoltanba::x509::ocsp::{OcspCheck, OcspResponse};
 use qoltanba::x509::{
     Certificate, Crl, Freshness, PathRequest, Purpose, RevocationStatus, TrustStore,
@@ -52,10 +53,11 @@ fn every_file_of_the_national_test_authority() {
             (Some("cert"), _) => {
                 corpus.certificate(&certificate(&corpus.folder.join(name)), &about["cert"]);
             }
-            // The keys in these files are read elsewhere; here it is their certificates.
             (Some("p12"), _) => {
+                let certificate = key_file(&octets, about["password"].as_str().unwrap());
                 let serial = about["certs"][0]["serial"].as_str().unwrap();
-                corpus.certificate(corpus.holder(serial), &about["certs"][0]);
+                assert_eq!(&certificate, corpus.holder(serial));
+                corpus.certificate(&certificate, &about["certs"][0]);
             }
             (Some("crl"), _) => corpus.crl(&octets, about),
             (Some("ocsp"), _) => corpus.ocsp(&octets, about),
@@ -161,6 +163,36 @@ impl Corpus {
         forged[year.unwrap() + 3] ^= 1;
         assert!(OcspResponse::read(&forged).and_then(|one| one.check(&check)).is_err());
     }
+}
+
+// The key signs what its certificate verifies, and no file that was changed or cut is opened.
+fn key_file(octets: &[u8], password: &str) -> Certificate {
+    let open = |octets: &[u8], password: &str| Pkcs12::read(octets, &Pin::new(password.to_owned()));
+    let file = open(octets, password).unwrap();
+    assert_eq!(file.certificates().len(), 1);
+    let keys = file.keys();
+    assert_eq!(keys.len(), 1);
+    let certificate = keys[0].certificate.clone().unwrap();
+    // The authority names keys by their identifier.
+    assert_eq!(certificate.subject_key_id(), Some(&*keys[0].id));
+    assert_eq!(keys[0].label, hex(&keys[0].id));
+    let signer = file.signer(&KeyChoice::Only).unwrap();
+    assert_eq!(signer.certificate(), &certificate);
+    sign_checked(&signer, "құжат".as_bytes()).unwrap();
+
+    assert_eq!(open(octets, "Qwerty13").unwrap_err(), Pkcs12Error::WrongPassword);
+    for end in (0..octets.len()).step_by(7) {
+        let refused = open(&octets[..end], password).unwrap_err();
+        assert!(matches!(refused, Pkcs12Error::Malformed(_)), "{end}: {refused}");
+    }
+    for at in (0..octets.len()).step_by(11) {
+        let mut changed = octets.to_vec();
+        changed[at] ^= 1;
+        if let Ok(file) = open(&changed, password) {
+            assert_eq!(file.keys()[0].public_key, keys[0].public_key);
+        }
+    }
+    certificate
 }
 
 fn signed_message(octets: &[u8], about: &Value) {

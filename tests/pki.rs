@@ -376,7 +376,7 @@ fn options(world: &World) -> Options {
     Options {
         algorithm: world.algorithm(),
         base_url: world.base_url().to_owned(),
-        module: world.module_path().to_owned(),
+        module: world.module_path().map(Path::to_owned),
         now: OffsetDateTime::now_utc(),
     }
 }
@@ -428,7 +428,7 @@ fn make_a_world(dir: &Path) {
     let options = Options {
         algorithm: Algorithm::P256,
         base_url: "http://127.0.0.1:1".to_owned(),
-        module: softhsm::module().unwrap(),
+        module: softhsm::module(),
         now: OffsetDateTime::now_utc(),
     };
     let world = create(dir, &options, &SystemRandom, &mut |_| {}).unwrap();

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use qoltanba::pki::double::{How, Service};
 use qoltanba::text::Language;
-use qoltanba::validation::{Question, SignatureReport, SubIndication, Verdict, Verifier};
+use qoltanba::validation::{
+    Diagnostic, Question, SignatureReport, SubIndication, Verdict, Verified, Verifier,
+};
 use qoltanba::x509::{
     HttpFetch, RevocationChecker, RevocationConfig, RevocationMethod, RevocationSource, TrustStore,
 };
@@ -58,19 +60,21 @@ fn trust() -> TrustStore {
 
 /// Judges the signed document while the doubles misbehave.
 fn judged(order: &[RevocationMethod]) -> SignatureReport {
+    judge(order, signed()).report.signatures.into_iter().next().unwrap()
+}
+
+fn judge(order: &[RevocationMethod], document: &[u8]) -> Verified {
     let source: Arc<dyn RevocationSource> = Arc::new(checker(order));
     let verifier = Verifier::new(trust(), Some(source));
-    let verified = verifier
-        .verify(&Question {
-            document: signed(),
-            content: None,
-            at: None,
-            now: OffsetDateTime::now_utc(),
-            purpose: Default::default(),
-            language: Language::En,
-        })
-        .unwrap();
-    verified.report.signatures.into_iter().next().unwrap()
+    let question = Question {
+        document,
+        content: None,
+        at: None,
+        now: OffsetDateTime::now_utc(),
+        purpose: Default::default(),
+        language: Language::En,
+    };
+    verifier.verify(&question).unwrap()
 }
 
 /// Whether the report a person reads says this of the signer's own certificate.
@@ -145,16 +149,74 @@ fn a_misbehaving_crl_server_leaves_the_verdict_open_and_the_report_says_why() {
 #[test]
 fn a_delta_that_needs_a_newer_base_is_left_out() {
     let (double, _alone) = (kit::double(), alone());
-    let world = kit::world();
-    let (leaf, issuer) = (world.certificate("person").unwrap(), world.certificate("ca").unwrap());
     // Only the first list asked for, the full one, is old; the delta refers to a newer one.
     double.misbehave(Service::Crl, How::Stale, 1.0, Some(1));
-    let now = OffsetDateTime::now_utc();
-    let answer = checker(&[RevocationMethod::Crl]).ask(&leaf, &issuer, now, now);
+    let report = judged(&[RevocationMethod::Crl]);
     double.misbehave(Service::Crl, How::None, 1.0, None);
-    let why = answer.why.unwrap_or_default();
-    assert_eq!(answer.status, qoltanba::x509::RevocationStatus::Unknown, "{why}");
-    assert!(why.contains("a delta CRL was left out: it needs a newer base CRL"), "{why}");
+    assert_eq!(report.verdict, Verdict::Indeterminate, "{:?}", report.reasons);
+    assert_eq!(report.sub_indication, Some(SubIndication::TryLater));
+    let why = "a delta CRL was left out: it needs a newer base CRL";
+    assert!(says(&report, why), "{:?}", report.reasons);
+}
+
+/// The date of an algorithm holds also where the signature was computed before.
+#[test]
+fn a_list_signed_with_sha1_is_not_believed_after_sha1_has_ended() {
+    let dir = kit::scratch("sha1-crl");
+    let path = |name: &str| dir.join(name).display().to_string();
+    let config = format!(
+        "[ca]\ndefault_ca=own\n[own]\ndatabase={}\ndefault_md=sha1\ndefault_crl_days=30\n\
+         crlnumber={}\n",
+        path("index"),
+        path("number")
+    );
+    for (name, text) in [("config", config.as_str()), ("index", ""), ("number", "01\n")] {
+        std::fs::write(path(name), text).unwrap();
+    }
+    let (key, certificate) = (path("key"), path("certificate"));
+    let fixed = ["-nodes", "-days", "30", "-subj", "/CN=Old"];
+    let make = ["req", "-x509", "-newkey", "rsa:2048", "-keyout", &key, "-out", &certificate];
+    kit::run("openssl", &[&make[..], &fixed].concat());
+    let list = path("list");
+    let sign = ["ca", "-gencrl", "-config", &path("config"), "-keyfile", &key];
+    kit::run("openssl", &[&sign[..], &["-cert", &certificate, "-out", &list]].concat());
+
+    let issuer = qoltanba::x509::read_certificates(&std::fs::read(&certificate).unwrap()).unwrap();
+    let list = qoltanba::x509::Crl::load(list.as_ref()).unwrap();
+    let verified = |at| list.verify(issuer[0].public_key(), at);
+    let (then, today) = (time::macros::datetime!(2012-01-01 0:00 UTC), OffsetDateTime::now_utc());
+    assert_eq!(verified(then), Ok(()));
+    let refused = verified(today).unwrap_err().to_string();
+    assert!(refused.contains("SHA-1"), "{refused}");
+    assert_eq!(verified(then), Ok(()), "and still for that time");
+}
+
+#[test]
+fn a_stored_answer_that_its_evidence_does_not_bear_out_is_not_believed() {
+    let (_double, _alone) = (kit::double(), alone());
+    let signer = kit::world().signer("revoked").unwrap();
+    let options = xml::SigningOptions::new(OffsetDateTime::now_utc());
+    let document = xml::sign(b"<request/>", &signer, &options).unwrap();
+    for order in [&[RevocationMethod::Ocsp, RevocationMethod::Crl][..], &[RevocationMethod::Crl]] {
+        let verified = judge(order, &document);
+        let stored = serde_json::to_value(verified.diagnostic()).unwrap();
+        let replayed = |stored: &serde_json::Value| {
+            let stored = Diagnostic::read(stored.to_string().as_bytes()).unwrap();
+            stored.replay(None, Language::En).unwrap()
+        };
+        let same = replayed(&stored);
+        assert_eq!(serde_json::to_value(same.diagnostic()).unwrap(), stored, "{order:?}");
+        assert_eq!(same.report.signatures[0].reasons, verified.report.signatures[0].reasons);
+        assert_eq!(verified.report.signatures[0].reasons[0].code.as_str(), "revoked");
+
+        let mut changed = stored.clone();
+        for answer in changed["answers"].as_array_mut().unwrap() {
+            answer["status"] = serde_json::json!({ "is": "good" });
+        }
+        let report = &replayed(&changed).report.signatures[0];
+        assert_eq!(report.sub_indication, Some(SubIndication::TryLater), "{order:?}");
+        assert!(says(report, "the stored evidence says something else"), "{:?}", report.reasons);
+    }
 }
 
 fn qoltanba(arguments: &[&str]) -> (i32, String) {
@@ -230,7 +292,49 @@ fn the_command_line_validates_looks_up_and_asks() {
     assert!(code == 2 && said.starts_with("INDETERMINATE"), "{code} {said}");
     let (code, said) = verify("person", &["--crl", &pem("person")]);
     assert!(code == 3, "{code} {said}");
-    for command in [&["x509", "verify"][..], &["crl", "lookup"], &["ocsp", "ask"]] {
+    // x509 verify under a policy
+    let source = qoltanba::validation::Policy::built_in().unwrap().source().to_owned();
+    let policy = |name: &str, from: &str, to: &str| {
+        assert!(source.contains(from), "{from}");
+        std::fs::write(file(name), source.replace(from, to)).unwrap();
+        file(name)
+    };
+    let lists = ["--crl", &file("full.crl")];
+    let under = |policy: &str, more: &[&str]| {
+        verify("person", &[&["--policy", policy], &lists[..], more].concat())
+    };
+    let (code, said) = under("kz-2026", &["--json"]);
+    assert_eq!(code, 2, "nothing was given about the authority: {said}");
+    let patient =
+        policy("patient.toml", "issuer-revocation = \"fail\"", "issuer-revocation = \"warn\"");
+    let (code, said) = under(&patient, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &json["verdict"]), (0, &"valid".into()), "{said}");
+    assert_eq!(json["policy"]["id"], "kz-2026");
+    let octets = std::fs::read(&patient).unwrap();
+    let digest = qoltanba::crypto::digest(qoltanba::crypto::DigestAlgorithm::Sha256, &octets);
+    assert_eq!(json["policy"]["sha256"], qoltanba::crypto::hex(&digest));
+    assert_eq!(json["warnings"][0]["code"], "revocation-unknown", "{said}");
+    // The order of the policy: whoever takes only OCSP does not take the list.
+    let only = policy("only-ocsp.toml", "order = [\"ocsp\", \"crl\"]", "order = [\"ocsp\"]");
+    let (code, said) = under(&only, &[]);
+    assert!(code == 2 && said.contains("policy kz-2026 version 1, SHA-256 "), "{code} {said}");
+    let ended =
+        source.replace("with SHA-256\"", "with SHA-256\"\nuntil = \"2020-01-01T00:00:00Z\"");
+    std::fs::write(file("ended.toml"), ended).unwrap();
+    let (code, said) = under(&file("ended.toml"), &[]);
+    assert!(code == 2 && said.contains("is accepted until 2020-01-01 only"), "{code} {said}");
+    let (code, said) = verify("revoked", &["--policy", &patient, "--crl", &file("full.crl")]);
+    assert!(code != 0 && said.contains("keyCompromise"), "{code} {said}");
+    assert_eq!(under("nobody", &[]).0, 3, "no such policy");
+    assert_eq!(under(&file("full.crl"), &[]).0, 3, "no policy at all");
+    assert_eq!(under(&patient, &["--purpose", "any"]).0, 3, "usage");
+    let (_, help) = qoltanba(&["x509", "verify", "--help"]);
+    assert!(help.contains("--policy <FILE|ID>") && help.contains("strict.toml"), "{help}");
+
+    let tsp = [&["tsp", "stamp"][..], &["tsp", "verify"]];
+    let others = [&["x509", "verify"][..], &["crl", "info"], &["crl", "lookup"], &["ocsp", "ask"]];
+    for command in tsp.into_iter().chain(others) {
         let (code, said) = qoltanba(&[command, &["--help"]].concat());
         assert!(code == 0 && said.contains("Exit codes"), "{said}");
     }

@@ -5,10 +5,16 @@ mod kit;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::Arc;
 
+use qoltanba::crypto::SystemRandom;
 use qoltanba::pki::double::{How, Service};
+use qoltanba::signature::Stamped;
 use qoltanba::text::Language;
+use qoltanba::timestamp::{self, TimestampClient, TimestampQuestion};
 use qoltanba::validation::Diagnostic;
+use qoltanba::x509::{HttpFetch, TrustStore};
+use time::OffsetDateTime;
 
 /// Standing orders belong to the whole process.
 fn alone() -> std::sync::MutexGuard<'static, ()> {
@@ -127,6 +133,48 @@ fn a_misbehaving_authority_gives_no_stamp_and_the_next_one_is_asked() {
         let (code, said) = qoltanba(&config, &arguments);
         assert_eq!(code, Some(0), "{how}: {said}");
     }
+}
+
+/// With less patience than the command line has.
+#[test]
+fn an_authority_that_is_slow_or_breaks_off_gives_no_stamp_and_its_end_is_told() {
+    let _alone = alone();
+    let world = kit::world();
+    kit::double();
+    let good = world.addresses().tsp();
+    let certificate = |id| world.certificate(id).unwrap();
+    let trust = TrustStore::new(vec![certificate("root")], vec![certificate("ca")]);
+    let now = OffsetDateTime::now_utc();
+    let data = Stamped::Octets("мәтін".as_bytes().to_vec());
+    let question = TimestampQuestion {
+        data: &data,
+        extra: &[],
+        trust: &trust,
+        revocation: None,
+        at: now,
+        now,
+        policies: &[],
+        accuracy: None,
+        skew: time::Duration::minutes(5),
+    };
+    let client = |urls: &[&str]| {
+        let urls = urls.iter().map(|url| (*url).to_owned()).collect();
+        let hosts = [good.split('/').nth(2).unwrap().to_owned()];
+        let fetch = HttpFetch::within(&hosts, std::time::Duration::from_millis(800));
+        TimestampClient::new(urls, None, Arc::new(fetch), Arc::new(SystemRandom))
+    };
+    for (how, told) in [("slow", "did not answer in time"), ("closed", "does not answer")] {
+        let bad = format!("{good}?misbehave={how}");
+        let refused = client(&[&bad]).stamp(&question).unwrap_err().to_string();
+        assert!(refused.contains(told), "{how}: {refused}");
+        assert!(client(&[&bad, &good]).stamp(&question).is_ok(), "{how}");
+    }
+    // When the authority's certificate has expired, its token alone proves nothing any more.
+    let (token, _) = client(&[&good]).stamp(&question).unwrap();
+    let end = certificate("tsa").not_after();
+    let at = |at| timestamp::verify(&token, &TimestampQuestion { at, ..question });
+    assert!(at(end - time::Duration::SECOND).is_ok());
+    assert_eq!(at(end + time::Duration::SECOND).unwrap_err().code.as_str(), "expired");
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn private_keys_never_leave_their_token() {
     let entries = world.entries().iter();
     for token in entries.map(|entry| &entry.token).collect::<std::collections::BTreeSet<_>>() {
         let pin = std::fs::read_to_string(world.dir().join(format!("pins/{token}.pin"))).unwrap();
-        let module = world.module_path().to_str().unwrap();
+        let module = world.module_path().unwrap().to_str().unwrap();
         let listed = kit::run(
             "pkcs11-tool",
             &[
@@ -189,7 +189,8 @@ fn after_a_pin_error_on_reconnection_nothing_is_tried_any_more() {
 fn a_busy_token_says_so_after_its_wait() {
     let faulty = kit::Faulty::new("busy");
     let world = kit::world();
-    let options = TokenOptions { sessions: 1, wait: Duration::from_millis(100) };
+    let options =
+        TokenOptions { sessions: 1, wait: Duration::from_millis(100), ..TokenOptions::default() };
     let pin = world.pin("wrong-usage").unwrap();
     let token =
         Token::open_with(&faulty.module, &label("wrong-usage"), Some(&pin), options).unwrap();

@@ -1,5 +1,5 @@
 //! What the benchmarks share: a test PKI on SoftHSM with its services, a licence and its PDF, both
-//! signed by the head's token.
+//! signed by the head's key.
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use qoltanba::pdf::{self, Relationship, Stamp};
 use qoltanba::pki::double::{self, Double, Settings};
 use qoltanba::pki::{Algorithm, Options, World, create, softhsm};
 use qoltanba::text::Language;
-use qoltanba::token::TokenSigner;
+use qoltanba::token::Signer;
 use qoltanba::x509::{Fetch as _, HttpFetch};
 use qoltanba::{limits, xml};
 use time::OffsetDateTime;
@@ -45,10 +45,22 @@ pub fn world() -> World {
     let options = Options {
         algorithm: Algorithm::Rsa,
         base_url: format!("http://{AUTHORITY}"),
-        module,
+        module: Some(module),
         now: OffsetDateTime::now_utc(),
     };
     create(&dir, &options, &SystemRandom, &mut |_| ()).expect("the test PKI")
+}
+
+/// The same people with GOST keys, in PKCS#12 files.
+pub fn gost_world() -> World {
+    let options = Options {
+        algorithm: Algorithm::Gost,
+        base_url: format!("http://{AUTHORITY}"),
+        module: None,
+        now: OffsetDateTime::now_utc(),
+    };
+    create(&directory().join("pki-gost"), &options, &SystemRandom, &mut |_| ())
+        .expect("the GOST test PKI")
 }
 
 /// Starts the authority's services: CRLs and OCSP, signed by keys in SoftHSM.
@@ -72,13 +84,13 @@ pub fn crl_files(world: &World) -> Vec<PathBuf> {
     urls.iter().enumerate().map(file).collect()
 }
 
-/// The head's key on its token.
-pub fn signer(world: &World) -> TokenSigner {
-    world.signer("officer-head").expect("the head's token")
+/// The head's key.
+pub fn signer(world: &World) -> Box<dyn Signer> {
+    world.signer("officer-head").expect("the head's key")
 }
 
 /// A signed licence and its signed PDF.
-pub fn documents(signer: &TokenSigner) -> Documents {
+pub fn documents(signer: &dyn Signer) -> Documents {
     let licence = licence();
     let now = OffsetDateTime::now_utc();
     let xml = xml::sign(&licence.to_xml(), signer, &xml::SigningOptions::new(now)).expect("XML");

@@ -1,11 +1,11 @@
-//! Choosing a key: which module, which token, which key, and the PIN.
+//! Choosing a key: which module, which token or PKCS#12 file, which key, and the PIN or password.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use qoltanba::config::Config;
 use qoltanba::problem::{Kind, Problem};
-use qoltanba::token::{KeyChoice, Module, Pin, Token, TokenChoice, TokenSigner};
+use qoltanba::token::{KeyChoice, Module, Pin, Pkcs12, Signer, Token, TokenChoice};
 use qoltanba::x509::Certificate;
 
 /// Options of every command that uses a token.
@@ -26,19 +26,24 @@ pub struct KeyArguments {
     #[command(flatten)]
     pub token: TokenArguments,
 
+    /// Sign with the key in this PKCS#12 file (`.p12`, `.pfx`) instead of a token's; its password
+    /// stands for the PIN.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["module", "token"])]
+    p12: Option<PathBuf>,
+
     /// The key, by its label; needed where several sign documents.
     #[arg(long, value_name = "LABEL")]
     key: Option<String>,
 
-    /// The certificate, where it is not on the token.
+    /// The certificate, where it is not on the token or in the PKCS#12 file.
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
 
-    /// Take the PIN from this environment variable instead of asking for it.
+    /// Take the PIN or password from this environment variable instead of asking for it.
     #[arg(long, value_name = "NAME", conflicts_with = "pin_file")]
     pin_env: Option<String>,
 
-    /// Take the PIN from this file instead of asking for it.
+    /// Take the PIN or password from this file instead of asking for it.
     #[arg(long, value_name = "FILE")]
     pin_file: Option<PathBuf>,
 }
@@ -81,21 +86,31 @@ impl TokenArguments {
 
 impl KeyArguments {
     /// Logs in and gives the signer. The PIN is asked for once.
-    pub fn signer(&self, config: &Config) -> Result<TokenSigner, Problem> {
-        let (module, choice) = self.token.choose(config)?;
-        let pin = self.pin()?;
-        let token = Token::open(&module, &choice, Some(&pin))?;
+    pub fn signer(&self, config: &Config) -> Result<Box<dyn Signer>, Problem> {
         let key = self.key.clone().map_or(KeyChoice::Only, KeyChoice::Label);
-        let Some(path) = &self.certificate else { return Ok(token.signer(&key)?) };
-        let certificate = read_certificate(path)?;
-        Ok(token.signer_with(&key, certificate)?)
+        let certificate = self.certificate.as_deref().map(read_certificate).transpose()?;
+        if let Some(path) = &self.p12 {
+            let octets = super::read_file(path)?;
+            let file = Pkcs12::read(&octets, &self.pin("Password: ")?)?;
+            return Ok(Box::new(match certificate {
+                Some(certificate) => file.signer_with(&key, certificate)?,
+                None => file.signer(&key)?,
+            }));
+        }
+        let (module, choice) = self.token.choose(config)?;
+        let token =
+            Token::open_with(&module, &choice, Some(&self.pin("PIN: ")?), config.token.options())?;
+        Ok(Box::new(match certificate {
+            Some(certificate) => token.signer_with(&key, certificate)?,
+            None => token.signer(&key)?,
+        }))
     }
 
-    fn pin(&self) -> Result<Pin, Problem> {
+    fn pin(&self, prompt: &str) -> Result<Pin, Problem> {
         let pin = match (&self.pin_env, &self.pin_file) {
             (Some(name), _) => Pin::from_env(name),
             (_, Some(path)) => Pin::from_file(path),
-            _ => Pin::prompt("PIN: "),
+            _ => Pin::prompt(prompt),
         };
         pin.map_err(|error| Problem::new(Kind::BadInput, "no-pin", error.to_string()))
     }

@@ -49,9 +49,9 @@ enum Command {
     Serve(serve::Arguments),
     /// Run the main job end to end on SoftHSM with a test PKI and doubles, and tell the story.
     Demo(demo::Arguments),
-    /// Sign an XML or PDF document with a key on a token.
+    /// Sign an XML or PDF document with a key on a token or in a PKCS#12 file.
     Sign(sign::Arguments),
-    /// Verify a signed XML, PDF or CMS document.
+    /// Verify a signed XML, PDF or CMS document, or a signed SOAP message.
     Verify(verify::Arguments),
     /// Judge stored diagnostic reports again.
     #[command(subcommand)]
@@ -135,14 +135,20 @@ pub fn run() -> ExitCode {
 
 /// Reads a whole file, up to the limit for documents.
 fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
+    read_up_to(path, qoltanba::limits::DOCUMENT_BYTES)
+}
+
+/// Reads a whole file once, into memory of its own size.
+fn read_up_to(path: &Path, limit: usize) -> Result<Vec<u8>, Problem> {
     let failed = |error: &dyn std::fmt::Display| {
         let detail = format!("{}: {error}", path.display());
         Problem::new(Kind::NotFound, "no-such-file", detail)
     };
-    let limit = qoltanba::limits::DOCUMENT_BYTES;
     let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
     // Devices and pipes tell no size beforehand.
-    let mut octets = Vec::new();
+    let size = file.metadata().map_or(0, |known| known.len());
+    let size = usize::try_from(size).unwrap_or(limit).min(limit);
+    let mut octets = Vec::with_capacity(size);
     file.take(limit as u64 + 1).read_to_end(&mut octets).map_err(|error| failed(&error))?;
     if octets.len() > limit {
         let detail = format!("{}: at most {limit} bytes", path.display());

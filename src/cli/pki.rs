@@ -13,12 +13,13 @@ use super::{Context, serve};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Make a test PKI: SoftHSM tokens with keys and certificates of invented people.
+    /// Make a test PKI: keys and certificates of invented people, in SoftHSM tokens (rsa, p256) or
+    /// in PKCS#12 files (gost).
     Create {
         /// Where.
         #[arg(long, value_name = "DIR", default_value = "var/pki")]
         dir: PathBuf,
-        /// The kind of every key: rsa or p256.
+        /// The kind of every key: rsa, p256 or gost.
         #[arg(long, default_value = "rsa")]
         algorithm: Algorithm,
         /// Where `qoltanba pki serve` will answer; certificates carry this address.
@@ -58,9 +59,11 @@ pub fn run(_: &Context, command: &Command) -> Result<ExitCode, Problem> {
             }
         }
         Command::Serve { dir } => {
-            softhsm::enter(dir).map_err(problem)?;
-            serve::log();
             let world = World::open(dir).map_err(problem)?;
+            if world.algorithm().uses_tokens() {
+                softhsm::enter(dir).map_err(problem)?;
+            }
+            serve::log();
             let address = address(world.base_url())?;
             let double = Double::open(&world, Settings::system()).map_err(problem)?;
             serve::runtime()?.block_on(async {
@@ -78,13 +81,16 @@ pub fn run(_: &Context, command: &Command) -> Result<ExitCode, Problem> {
 /// Makes a test PKI, or finds the one made before. Starts the program anew if SoftHSM's
 /// configuration is not in its environment yet, so call it first.
 pub fn create(dir: &Path, algorithm: Algorithm, base_url: &str) -> Result<World, Problem> {
-    let module = softhsm::module().ok_or_else(|| {
-        let detail = "SoftHSM is not installed; install it with: apt-get install softhsm2";
-        Problem::new(Kind::NotFound, "no-softhsm", detail)
-    })?;
     std::fs::create_dir_all(dir).map_err(Problem::internal)?;
-    softhsm::configure(dir).map_err(problem)?;
-    softhsm::enter(dir).map_err(problem)?;
+    let mut module = None;
+    if algorithm.uses_tokens() {
+        module = Some(softhsm::module().ok_or_else(|| {
+            let detail = "SoftHSM is not installed; install it with: apt-get install softhsm2";
+            Problem::new(Kind::NotFound, "no-softhsm", detail)
+        })?);
+        softhsm::configure(dir).map_err(problem)?;
+        softhsm::enter(dir).map_err(problem)?;
+    }
     let now = OffsetDateTime::now_utc();
     let options = Options { algorithm, base_url: base_url.to_owned(), module, now };
     let mut told = |line: &str| println!("  {line}");

@@ -68,7 +68,8 @@ pub fn policy(named: &str, verifier: &Verifier) -> Result<Arc<Policy>, Problem> 
     named_policy(named, |id| verifier.policy_named(Some(id)))
 }
 
-fn named_policy(
+/// A policy by its file, or by its identifier among the `known`.
+pub fn named_policy(
     named: &str,
     known: impl Fn(&str) -> Result<Arc<Policy>, qoltanba::validation::PolicyError>,
 ) -> Result<Arc<Policy>, Problem> {

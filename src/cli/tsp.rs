@@ -23,6 +23,11 @@ use super::Context;
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// Ask time-stamping authorities in turn, verify the token and write it.
+    ///
+    /// Exit codes: 0 written, 2 no authority gave a token that stands, 3 unreadable.
+    #[command(after_help = "Examples:\n  \
+        qoltanba tsp stamp --out licence.tst licence.pdf\n  \
+        qoltanba tsp stamp --url http://127.0.0.1:8123/tsp --trust root.pem --out a.tst a.pdf")]
     Stamp {
         /// Ask here; several are asked in order [default: as configured].
         #[arg(long, value_name = "URL")]
@@ -38,7 +43,10 @@ pub enum Command {
         /// What is stamped; only its SHA-256 leaves this machine.
         file: PathBuf,
     },
-    /// Verify a token, or a response with one. Exit codes: 0 it stands, 1 it does not.
+    /// Verify a token, or a response with one.
+    ///
+    /// Exit codes: 0 it stands, 1 it does not, 3 unreadable.
+    #[command(after_help = "Example:\n  qoltanba tsp verify --token licence.tst licence.pdf")]
     Verify {
         #[command(flatten)]
         judging: Judging,

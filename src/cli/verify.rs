@@ -1,16 +1,15 @@
 //! `qoltanba verify`
 
-use std::io::Read as _;
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
 
 use qoltanba::config::{Config, RevocationSetting};
-use qoltanba::crypto::{DigestAlgorithm, Digester};
 use qoltanba::limits;
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::service::licence_of;
-use qoltanba::signature::DetachedContent;
+use qoltanba::signature::ContentFile;
 use qoltanba::store::Sqlite;
 use qoltanba::validation::{
     DocumentFormat, Question, Report, SignatureReport, SubIndication, TimeSource, TrustedTime,
@@ -40,7 +39,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
 
-    /// What a detached signature was made over; beside a CMS signature it may have any size.
+    /// What a detached signature was made over, of any size.
     #[arg(long, value_name = "FILE")]
     content: Option<PathBuf>,
 
@@ -51,7 +50,8 @@ pub struct Arguments {
     #[command(flatten)]
     output: Output,
 
-    /// The document.
+    /// The document. One larger than 32 MiB must be XML with one enveloped signature, the last
+    /// child of its root.
     file: PathBuf,
 }
 
@@ -63,82 +63,58 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     if let Some(mode) = arguments.revocation {
         config.revocation.mode = mode;
     }
-    let document = super::read_file(&arguments.file)?;
-    let large = arguments.content.as_deref().and_then(|path| Streamed::of(path, &document));
-    let content = match large {
-        Some(_) => None,
-        None => arguments.content.as_deref().map(super::read_file).transpose()?,
-    };
-    let streamed = large.as_ref().map(|large| |algorithm| large.digest(algorithm));
     let now = OffsetDateTime::now_utc();
     let mut verifier = config.verifier(&arguments.crl)?;
     if let Some(named) = &arguments.policy {
         let policy = super::report::policy(named, &verifier)?;
         verifier = config.verifier_for(&arguments.crl, policy)?;
     }
-    let mut verified = verifier.verify(&Question {
-        document: &document,
-        content: match &streamed {
-            Some(digest) => Some(DetachedContent::Digested(digest)),
-            None => content.as_deref().map(Into::into),
-        },
+    let policy = verifier.policy()?;
+    let mut question = Question {
+        document: &[],
+        content: None,
         at: arguments.at.map(|time| TrustedTime { time, source: TimeSource::Given }),
         now,
         purpose: Default::default(),
         language: context.language,
-    })?;
-    large.map_or(Ok(()), Streamed::finish)?;
-    verified.report.licence = register(&config)?
-        .and_then(|store| licence_of(&store, &document, &verified.found, now).transpose())
-        .transpose()?;
+    };
+    let verified = if let Some(mut large) = large(&arguments.file) {
+        // No document of the register is that large.
+        verifier.verify_file(&mut large, &question, &policy)?
+    } else {
+        let document = super::read_up_to(&arguments.file, limits::PDF_BYTES)?;
+        question.document = &document;
+        let mut verified = match &arguments.content {
+            Some(path) => verifier.verify_over(&question, &content(path)?, &policy)?,
+            None => verifier.verify_under(&question, &policy)?,
+        };
+        verified.report.licence = register(&config)?
+            .and_then(|store| licence_of(&store, &document, &verified.found, now).transpose())
+            .transpose()?;
+        verified
+    };
     let file = arguments.file.display().to_string();
     arguments.output.tell(&verified, &file, context.language)
 }
 
-/// Detached content too large to be held in memory: read once for each digest.
-struct Streamed<'a> {
-    path: &'a Path,
-    size: u64,
-    problem: Mutex<Option<std::io::Error>>,
+/// The file, if it is larger than what is read into memory. A PDF is read where it lies.
+fn large(path: &Path) -> Option<File> {
+    let mut file = File::open(path).ok()?;
+    let known = file.metadata().ok()?;
+    if !known.is_file() || known.len() <= limits::DOCUMENT_BYTES as u64 {
+        return None;
+    }
+    let mut head = [0; 1024];
+    file.read_exact(&mut head).ok()?;
+    file.rewind().ok()?;
+    (DocumentFormat::detect(&head) != Some(DocumentFormat::Pdf)).then_some(file)
 }
 
-impl<'a> Streamed<'a> {
-    /// A large file beside a CMS signature; the other formats need the octets themselves.
-    fn of(path: &'a Path, document: &[u8]) -> Option<Self> {
-        let about = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-        let large = about.len() > limits::DOCUMENT_BYTES as u64;
-        let is_cms = DocumentFormat::detect(document) == Some(DocumentFormat::Cms);
-        (large && is_cms).then(|| Self { path, size: about.len(), problem: Mutex::default() })
-    }
-
-    fn digest(&self, algorithm: DigestAlgorithm) -> Vec<u8> {
-        let digest = || -> std::io::Result<Vec<u8>> {
-            let mut digester = Digester::new(algorithm);
-            let mut rest = std::fs::File::open(self.path)?.take(self.size);
-            let mut buffer = vec![0; 256 * 1024];
-            loop {
-                match rest.read(&mut buffer)? {
-                    0 => return Ok(digester.finish()),
-                    count => digester.update(buffer.get(..count).unwrap_or_default()),
-                }
-            }
-        };
-        digest().unwrap_or_else(|error| {
-            *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            Vec::new()
-        })
-    }
-
-    /// No verdict over a file that could not be read.
-    fn finish(self) -> Result<(), Problem> {
-        match self.problem.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            None => Ok(()),
-            Some(error) => {
-                let detail = format!("{}: {error}", self.path.display());
-                Err(Problem::new(Kind::Unreadable, "unreadable-file", detail))
-            }
-        }
-    }
+fn content(path: &Path) -> Result<ContentFile, Problem> {
+    ContentFile::open(path).map_err(|error| {
+        let detail = format!("{}: {error}", path.display());
+        Problem::new(Kind::NotFound, "no-such-file", detail)
+    })
 }
 
 /// The register, where the configuration names one that exists.

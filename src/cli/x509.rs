@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::reason::{Reason, ReasonCode};
+use qoltanba::validation::{CertificateQuestion, Policy, TimeSource, TrustedTime, Verdict};
 use qoltanba::x509::{
     Certificate, HttpFetch, Path, PathRequest, Purpose, RevocationAnswer, RevocationChecker,
-    RevocationConfig, RevocationMode, RevocationSource as _, RevocationStatus, TrustStore,
+    RevocationConfig, RevocationMode, RevocationSource, RevocationStatus, TrustStore,
     read_certificates, validate,
 };
 use serde_json::{Value, json};
@@ -26,11 +27,18 @@ pub enum Command {
     ///
     /// Revocation is asked of the evidence given by --ocsp and --crl alone, nobody on the network
     /// is asked unless --online is given. Without any of them revocation is not judged.
+    ///
+    /// With --policy the certificate is judged as a signer's under that policy: algorithms, kinds
+    /// and sizes of keys, key usage, certificate policies, order and freshness of revocation, each
+    /// as grave as the policy says. Without it the rules of RFC 5280 and the program's own table of
+    /// algorithms hold.
     #[command(after_help = "Examples:\n  \
         qoltanba x509 verify --trust root.pem --intermediate nca.pem person.pem\n  \
         qoltanba x509 verify --trust root.pem --intermediate nca.pem --crl nca.crl \
         --at 2026-03-01T00:00:00Z --json person.pem\n  \
-        qoltanba x509 verify --trust root.pem --intermediate nca.pem --online person.pem")]
+        qoltanba x509 verify --trust root.pem --intermediate nca.pem --online person.pem\n  \
+        qoltanba x509 verify --trust root.pem --intermediate nca.pem --policy strict.toml \
+        --crl nca.crl --json person.pem")]
     Verify(Arguments),
 }
 
@@ -60,8 +68,12 @@ pub struct Arguments {
     #[arg(long, value_name = "RFC3339", value_parser = super::verify::parse_time)]
     at: Option<OffsetDateTime>,
 
-    /// What the certificate is to be used for.
-    #[arg(long, value_name = "WHAT", default_value = "any")]
+    /// Judge under this policy: a file, or the identifier of a built-in one (kz-2026).
+    #[arg(long, value_name = "FILE|ID")]
+    policy: Option<String>,
+
+    /// What the certificate is to be used for; a policy says that by itself.
+    #[arg(long, value_name = "WHAT", default_value = "any", conflicts_with = "policy")]
     purpose: For,
 
     /// Print JSON.
@@ -88,9 +100,14 @@ enum For {
 struct Outcome {
     verdict: &'static str,
     reasons: Vec<Reason>,
+    warnings: Vec<Reason>,
     path: Option<Path>,
     answers: Vec<(Certificate, RevocationAnswer)>,
+    policy: Option<Arc<Policy>>,
 }
+
+/// What was learnt already.
+struct Learnt<'a>(&'a [(Certificate, RevocationAnswer)]);
 
 pub fn run(context: &Context, command: &Command) -> Result<ExitCode, Problem> {
     let Command::Verify(arguments) = command;
@@ -110,6 +127,9 @@ pub fn run(context: &Context, command: &Command) -> Result<ExitCode, Problem> {
 
 fn judge(context: &Context, arguments: &Arguments, leaf: &Certificate) -> Result<Outcome, Problem> {
     let trust = TrustStore::new(read_all(&arguments.trust)?, read_all(&arguments.intermediate)?);
+    let trust = Arc::new(trust);
+    let named = |id: &String| super::report::named_policy(id, Policy::named);
+    let policy = arguments.policy.as_ref().map(named).transpose()?;
     let now = OffsetDateTime::now_utc();
     let at = arguments.at.unwrap_or(now);
     let purpose = match arguments.purpose {
@@ -129,9 +149,13 @@ fn judge(context: &Context, arguments: &Arguments, leaf: &Certificate) -> Result
         let mut config = RevocationConfig {
             mode: RevocationMode::Offline,
             crl_files: arguments.crl.clone(),
-            trust: Some(Arc::new(trust)),
+            trust: Some(trust.clone()),
             ..RevocationConfig::default()
         };
+        if let Some(policy) = &policy {
+            config.order = policy.revocation().methods();
+            config.freshness = policy.revocation().freshness();
+        }
         if arguments.online {
             config.mode = RevocationMode::Online;
             config.allowed_hosts = context.load()?.revocation.allowed_hosts;
@@ -151,6 +175,25 @@ fn judge(context: &Context, arguments: &Arguments, leaf: &Certificate) -> Result
             answers.push((certificate.clone(), answer));
         }
     }
+    if let Some(policy) = policy {
+        let question = CertificateQuestion {
+            certificate: leaf,
+            others: &[],
+            at: TrustedTime { time: at, source: TimeSource::Given },
+            now,
+            purpose: Default::default(),
+        };
+        let learnt = Learnt(&answers);
+        let source = (!answers.is_empty()).then_some(&learnt as &dyn RevocationSource);
+        let judgement = question.judge(&trust, source, &policy);
+        let verdict = match judgement.verdict {
+            Verdict::TotalPassed => "valid",
+            Verdict::TotalFailed => "invalid",
+            Verdict::Indeterminate => "indeterminate",
+        };
+        let (reasons, warnings) = (judgement.reasons, judgement.warnings);
+        return Ok(Outcome { verdict, reasons, warnings, path, answers, policy: Some(policy) });
+    }
     let open = |reason: &Reason| {
         use ReasonCode as R;
         let codes = [R::UntrustedIssuer, R::UnsupportedAlgorithm, R::OnHold, R::RevocationUnknown];
@@ -161,7 +204,7 @@ fn judge(context: &Context, arguments: &Arguments, leaf: &Certificate) -> Result
         false if reasons.iter().all(open) => "indeterminate",
         false => "invalid",
     };
-    Ok(Outcome { verdict, reasons, path, answers })
+    Ok(Outcome { verdict, reasons, warnings: Vec::new(), path, answers, policy: None })
 }
 
 fn reason(certificate: &Certificate, answer: &RevocationAnswer) -> Option<Reason> {
@@ -179,16 +222,30 @@ fn reason(certificate: &Certificate, answer: &RevocationAnswer) -> Option<Reason
     Some(Reason::new(code, format!("{}: {what}", certificate.subject())))
 }
 
+impl RevocationSource for Learnt<'_> {
+    fn ask(
+        &self,
+        certificate: &Certificate,
+        _: &Certificate,
+        _: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> RevocationAnswer {
+        let known = self.0.iter().find(|(one, _)| one == certificate);
+        let unknown = || RevocationAnswer::unknown(now, "nobody was asked");
+        known.map_or_else(unknown, |(_, answer)| answer.clone())
+    }
+}
+
 impl Outcome {
     fn json(&self, context: &Context) -> Value {
         let path = self.path.iter().flat_map(Path::certificates);
-        let reasons = self.reasons.iter().map(|reason| {
+        let told = |reason: &Reason| {
             json!({
                 "code": reason.code,
                 "message": reason.code.message(context.language),
                 "detail": reason.detail,
             })
-        });
+        };
         let answers = self.answers.iter().map(|(certificate, answer)| {
             json!({
                 "serial": certificate.serial_hex(),
@@ -202,7 +259,9 @@ impl Outcome {
         });
         json!({
             "verdict": self.verdict,
-            "reasons": reasons.collect::<Vec<_>>(),
+            "policy": self.policy.as_ref().map(|policy| policy.name()),
+            "reasons": self.reasons.iter().map(told).collect::<Vec<_>>(),
+            "warnings": self.warnings.iter().map(told).collect::<Vec<_>>(),
             "path": path.map(super::cert::certificate_json).collect::<Vec<_>>(),
             "revocation": answers.collect::<Vec<_>>(),
         })
@@ -210,8 +269,13 @@ impl Outcome {
 
     fn tell(&self, context: &Context, leaf: &Certificate) {
         println!("{}  {}", self.verdict.to_uppercase(), leaf.subject());
-        for reason in &self.reasons {
-            println!("  - {} [{}]", reason.code.message(context.language), reason.detail);
+        for (mark, reasons) in [("-", &self.reasons), ("!", &self.warnings)] {
+            for reason in reasons {
+                println!("  {mark} {} [{}]", reason.code.message(context.language), reason.detail);
+            }
+        }
+        if let Some(name) = self.policy.as_ref().map(|policy| policy.name()) {
+            println!("  policy {} version {}, SHA-256 {}", name.id, name.version, name.sha256);
         }
         for (depth, certificate) in self.path.iter().flat_map(Path::certificates).enumerate() {
             println!("  {depth}  {} ({})", certificate.subject(), certificate.serial_hex());

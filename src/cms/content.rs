@@ -118,6 +118,7 @@ impl<'a> Signed<'a> {
             items: vec![ScopeItem { kind: "content".to_owned(), what }],
             covers_whole_document: self.fault().is_none(),
             octets: vec![octets],
+            later: Vec::new(),
         }
     }
 }

@@ -202,9 +202,7 @@ impl Prepared {
         let key = certificate.public_key();
         verify(algorithm, ValueForm::Fixed, key, &self.attributes, value)
             .map_err(|_| CmsError::WrongValue)?;
-        let ecdsa =
-            matches!(algorithm, SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384);
-        let value = match ecdsa {
+        let value = match algorithm.is_ecdsa() {
             true => ecdsa_fixed_to_der(value).ok_or(CmsError::WrongValue)?,
             false => value.to_vec(),
         };
@@ -214,7 +212,7 @@ impl Prepared {
             algorithm: oid(algorithm.digest().row().oids.first().copied().unwrap_or_default()),
             parameters: None,
         };
-        let null = if ecdsa { None } else { Some(Any::new(encode(&())?)) };
+        let null = if algorithm.is_ecdsa() { None } else { Some(Any::new(encode(&())?)) };
         let attributes: AttributeSet = rasn::der::decode(&self.attributes).map_err(malformed)?;
         let signer = SignerInfo {
             version: 1.into(),

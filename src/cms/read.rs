@@ -173,6 +173,7 @@ impl SignedMessage {
                 items: vec![item],
                 covers_whole_document: false,
                 octets: vec![over.value],
+                later: Vec::new(),
             };
             found.push(counter);
         }
@@ -216,6 +217,7 @@ impl SignedMessage {
             id,
             format: SignatureFormat::Cms,
             algorithm,
+            digests: digest_algorithm.iter().copied().collect(),
             value_form: ValueForm::Der,
             signed_octets: Vec::new(),
             value: info.signature.to_vec(),

@@ -44,8 +44,6 @@ pub(super) const OCSP_BASIC: &str = "1.3.6.1.5.5.7.48.1.1";
 pub(super) const TST_INFO: &str = "1.2.840.113549.1.9.16.1.4";
 /// `id-RSASSA-PSS`.
 pub(super) const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
-/// `id-mgf1`.
-pub(super) const MGF1: &str = "1.2.840.113549.1.1.8";
 
 /// `SignedData` (RFC 5652 §5.1). The sets are kept in the order they came in.
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
@@ -172,19 +170,6 @@ pub(super) struct SigningCertificateV1 {
 pub(super) struct CertificateIdV1 {
     pub hash: OctetString,
     pub issuer_serial: Option<Any>,
-}
-
-/// `RSASSA-PSS-params` (RFC 4055 §3.1).
-#[derive(AsnType, Clone, Debug, Decode, Encode)]
-pub(super) struct PssParameters {
-    #[rasn(tag(explicit(0)))]
-    pub hash: Option<AlgorithmIdentifier>,
-    #[rasn(tag(explicit(1)))]
-    pub mask: Option<AlgorithmIdentifier>,
-    #[rasn(tag(explicit(2)))]
-    pub salt_length: Option<Integer>,
-    #[rasn(tag(explicit(3)))]
-    pub trailer: Option<Integer>,
 }
 
 /// The elements of a SEQUENCE, each in its own octets.

@@ -6,7 +6,7 @@
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::{GostCurve, KeyKind};
+use super::{GostCurve, KeyKind, PssParameters};
 
 /// Digest algorithms this program computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,12 +49,17 @@ pub enum SignatureAlgorithm {
     EcdsaSha256,
     /// ECDSA with SHA-384.
     EcdsaSha384,
+    /// ECDSA with SHA-512.
+    EcdsaSha512,
     /// GOST R 34.10-2012 (RFC 7091) with 512 bits, over Streebog-512.
     Gost512,
     /// GOST R 34.10-2012 with 256 bits, over Streebog-256.
     Gost256,
     /// GOST 34.310-2004, over GOST 34.311-95.
     Gost2004,
+    /// RSASSA-PSS with another mask or salt than the three above; made by
+    /// [`SignatureAlgorithm::pss`] only. It shares their rows.
+    RsaPss(PssParameters),
 }
 
 /// An algorithm that was named but is not implemented, or not accepted.
@@ -242,6 +247,14 @@ pub const SIGNATURES: &[SignatureRow] = &[
         Some(DigestAlgorithm::Sha384),
         None,
     ),
+    row(
+        Some(SignatureAlgorithm::EcdsaSha512),
+        "ECDSA with SHA-512",
+        &["1.2.840.10045.4.3.4"],
+        &["http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512"],
+        Some(DigestAlgorithm::Sha512),
+        None,
+    ),
     // The identifier of the key kind stands for the algorithm too: so national CMS names it.
     row(
         Some(SignatureAlgorithm::Gost512),
@@ -273,6 +286,22 @@ pub const SIGNATURES: &[SignatureRow] = &[
         &["1.2.840.113549.1.1.4"],
         &["http://www.w3.org/2001/04/xmldsig-more#rsa-md5"],
         None,
+        SHA1_END,
+    ),
+    row(
+        None,
+        "ECDSA with SHA-1",
+        &["1.2.840.10045.4.1"],
+        &["http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha1"],
+        Some(DigestAlgorithm::Sha1),
+        SHA1_END,
+    ),
+    row(
+        None,
+        "RSASSA-PSS with SHA-1",
+        &[],
+        &["http://www.w3.org/2007/05/xmldsig-more#sha1-rsa-MGF1"],
+        Some(DigestAlgorithm::Sha1),
         SHA1_END,
     ),
     row(
@@ -374,8 +403,37 @@ impl DigestAlgorithm {
 impl SignatureAlgorithm {
     /// The row of the table.
     pub fn row(self) -> &'static SignatureRow {
-        // As above: the rows with an algorithm come first, in the order of the enum.
-        &SIGNATURES[self as usize]
+        let usual = match self {
+            Self::RsaPss(parameters) => Self::usual_pss(parameters.digest()).unwrap_or(self),
+            usual => usual,
+        };
+        // A test checks that every algorithm has its row.
+        SIGNATURES.iter().find(|row| row.algorithm == Some(usual)).unwrap_or(&SIGNATURES[0])
+    }
+
+    /// The row's name, with the parameters where they are not the usual ones.
+    pub fn name(self) -> String {
+        let name = self.row().name.to_owned();
+        match self {
+            Self::RsaPss(parameters) => name + &parameters.suffix(),
+            _ => name,
+        }
+    }
+
+    /// The algorithm of this [`SignatureAlgorithm::name`].
+    pub fn from_name(name: &str) -> Option<Self> {
+        SIGNATURES.iter().find_map(|row| {
+            let algorithm = row.algorithm?;
+            match name.strip_prefix(row.name)? {
+                "" => Some(algorithm),
+                suffix => PssParameters::from_suffix(row.digest?, suffix).map(Self::RsaPss),
+            }
+        })
+    }
+
+    /// Whether values are pairs of numbers, which X.509 and CMS write in DER.
+    pub fn is_ecdsa(self) -> bool {
+        matches!(self, Self::EcdsaSha256 | Self::EcdsaSha384 | Self::EcdsaSha512)
     }
 
     /// The digest the signature is made over.
@@ -388,16 +446,14 @@ impl SignatureAlgorithm {
             Self::RsaPkcs1Sha384 | Self::RsaPssSha384 | Self::EcdsaSha384 => {
                 DigestAlgorithm::Sha384
             }
-            Self::RsaPkcs1Sha512 | Self::RsaPssSha512 => DigestAlgorithm::Sha512,
+            Self::RsaPkcs1Sha512 | Self::RsaPssSha512 | Self::EcdsaSha512 => {
+                DigestAlgorithm::Sha512
+            }
             Self::Gost512 => DigestAlgorithm::Streebog512,
             Self::Gost256 => DigestAlgorithm::Streebog256,
             Self::Gost2004 => DigestAlgorithm::Gost94,
+            Self::RsaPss(parameters) => parameters.digest(),
         }
-    }
-
-    /// The algorithm with this standard name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        SIGNATURES.iter().find(|row| row.name == name).and_then(|row| row.algorithm)
     }
 
     /// The algorithm with this dotted object identifier.
@@ -432,22 +488,23 @@ impl SignatureAlgorithm {
             ("1.2.840.113549.1.1.1", DigestAlgorithm::Sha512) => Ok(Self::RsaPkcs1Sha512),
             ("1.2.840.10045.2.1", DigestAlgorithm::Sha256) => Ok(Self::EcdsaSha256),
             ("1.2.840.10045.2.1", DigestAlgorithm::Sha384) => Ok(Self::EcdsaSha384),
+            ("1.2.840.10045.2.1", DigestAlgorithm::Sha512) => Ok(Self::EcdsaSha512),
             _ => Self::from_oid(oid),
         }
     }
 
-    /// RSASSA-PSS with this digest.
-    ///
-    /// # Errors
-    /// [`UnsupportedAlgorithm`] for any digest but those of SHA-2.
-    pub fn pss(digest: DigestAlgorithm) -> Result<Self, UnsupportedAlgorithm> {
+    /// RSASSA-PSS with these parameters.
+    pub fn pss(parameters: PssParameters) -> Self {
+        let usual = Self::usual_pss(parameters.digest()).filter(|_| parameters.is_usual());
+        usual.unwrap_or(Self::RsaPss(parameters))
+    }
+
+    fn usual_pss(digest: DigestAlgorithm) -> Option<Self> {
         match digest {
-            DigestAlgorithm::Sha256 => Ok(Self::RsaPssSha256),
-            DigestAlgorithm::Sha384 => Ok(Self::RsaPssSha384),
-            DigestAlgorithm::Sha512 => Ok(Self::RsaPssSha512),
-            other => {
-                Err(UnsupportedAlgorithm::named(&format!("RSASSA-PSS with {}", other.row().name)))
-            }
+            DigestAlgorithm::Sha256 => Some(Self::RsaPssSha256),
+            DigestAlgorithm::Sha384 => Some(Self::RsaPssSha384),
+            DigestAlgorithm::Sha512 => Some(Self::RsaPssSha512),
+            _ => None,
         }
     }
 
@@ -489,8 +546,9 @@ mod tests {
         for (index, row) in DIGESTS.iter().enumerate() {
             assert!(row.algorithm.is_none_or(|algorithm| algorithm as usize == index));
         }
-        for (index, row) in SIGNATURES.iter().enumerate() {
-            assert!(row.algorithm.is_none_or(|algorithm| algorithm as usize == index));
+        for row in SIGNATURES {
+            let same = |algorithm: SignatureAlgorithm| algorithm.row().name == row.name;
+            assert!(row.algorithm.is_none_or(same), "{}", row.name);
             let digest = row.algorithm.map(SignatureAlgorithm::digest);
             assert!(digest.is_none() || digest == row.digest, "{}", row.name);
         }
@@ -512,7 +570,20 @@ mod tests {
         assert_eq!(error.name, "GOST R 34.10-2012 (512 bits) of RFC 9215");
         let error = DigestAlgorithm::from_xml_uri("urn:nobody").unwrap_err();
         assert_eq!(error.name, "urn:nobody");
-        let error = SignatureAlgorithm::pss(DigestAlgorithm::Streebog256).unwrap_err();
-        assert_eq!(error.name, "RSASSA-PSS with Streebog-256");
+    }
+
+    #[test]
+    fn names_are_read_again_with_their_parameters() {
+        let usual = SIGNATURES.iter().filter_map(|row| row.algorithm);
+        let other = [(DigestAlgorithm::Sha512, 20), (DigestAlgorithm::Sha256, 222)];
+        let other = other.map(|(mask, salt)| {
+            let parameters = PssParameters::new(DigestAlgorithm::Sha256, mask, salt).unwrap();
+            SignatureAlgorithm::pss(parameters)
+        });
+        for algorithm in usual.chain(other) {
+            assert_eq!(SignatureAlgorithm::from_name(&algorithm.name()), Some(algorithm));
+        }
+        assert_eq!(other[0].row().name, "RSASSA-PSS with SHA-256");
+        assert_eq!(SignatureAlgorithm::from_name("ECDSA with SHA-256, salt of 1"), None);
     }
 }

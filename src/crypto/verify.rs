@@ -1,8 +1,10 @@
-//! Verification of signature values, by ring and by `gost`.
+//! Verification of signature values: which computation an algorithm, a key and a form of value ask
+//! for. A library does it (`provider`), or `p256` and `p384` where the libraries lack the pair of
+//! curve and digest, or `pss`, or `gost`.
 
-use ring::signature as r;
-
-use super::{GostCurve, SignatureAlgorithm, UnsupportedAlgorithm, digest};
+use super::provider::{self, Message, Scheme};
+use super::{DigestAlgorithm, GostCurve, SignatureAlgorithm, UnsupportedAlgorithm, digest};
+use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 
 /// What kind of key a certificate holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +73,8 @@ pub enum VerifyError {
 
 /// Checks that `value` is a signature over `message` by the private half of `key`.
 ///
-/// RSA keys under 2048 bits are reported as unsupported: ring refuses them, and so does policy.
+/// RSA keys under 2048 bits are reported as unsupported: the libraries refuse them, and so does
+/// policy.
 ///
 /// # Errors
 /// See [`VerifyError`].
@@ -82,16 +85,16 @@ pub fn verify(
     message: &[u8],
     value: &[u8],
 ) -> Result<(), VerifyError> {
-    let parameters: &dyn r::VerificationAlgorithm = match (&key.kind, algorithm) {
-        (KeyKind::Rsa { bits }, _) if rsa(algorithm).is_some() && !(2048..=8192).contains(bits) => {
+    let scheme = match (&key.kind, algorithm) {
+        (KeyKind::Rsa { bits }, _) if is_rsa(algorithm) && !(2048..=8192).contains(bits) => {
             return Err(unsupported(format!("RSA with {bits} bits")));
         }
+        (KeyKind::Rsa { .. }, SignatureAlgorithm::RsaPss(parameters)) => {
+            return parameters.verify(&key.octets, message, value);
+        }
         (KeyKind::Rsa { .. }, _) => rsa(algorithm).ok_or(VerifyError::WrongKey)?,
-        (
-            KeyKind::P256 | KeyKind::P384,
-            SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384,
-        ) => {
-            return verify_ecdsa(algorithm, form, key, message, value);
+        (KeyKind::P256 | KeyKind::P384, _) if algorithm.is_ecdsa() => {
+            return verify_ecdsa(algorithm.digest(), form, key, message, value);
         }
         (KeyKind::Gost(curve), _) if SignatureAlgorithm::for_key(&key.kind) == Ok(algorithm) => {
             let point = octet_string(&key.octets).ok_or(VerifyError::WrongKey)?;
@@ -101,7 +104,7 @@ pub fn verify(
         (KeyKind::Other(name), _) => return Err(unsupported(name.clone())),
         _ => return Err(VerifyError::WrongKey),
     };
-    check(parameters, key, message, value)
+    check(scheme, key, message, value)
 }
 
 /// Turns r ‖ s into a DER `ECDSA-Sig-Value`; `None` for an odd, empty or over-long value.
@@ -134,57 +137,81 @@ pub fn ecdsa_der_to_fixed(der: &[u8], length: usize) -> Option<Vec<u8>> {
 }
 
 fn verify_ecdsa(
-    algorithm: SignatureAlgorithm,
+    hash: DigestAlgorithm,
     form: ValueForm,
     key: &PublicKey,
     message: &[u8],
     value: &[u8],
 ) -> Result<(), VerifyError> {
-    let sha256 = algorithm == SignatureAlgorithm::EcdsaSha256;
+    use DigestAlgorithm::{Sha256, Sha384};
     let p256 = key.kind == KeyKind::P256;
-    match (p256, sha256, form) {
-        (true, true, ValueForm::Fixed) => check(&r::ECDSA_P256_SHA256_FIXED, key, message, value),
-        (true, true, ValueForm::Der) => check(&r::ECDSA_P256_SHA256_ASN1, key, message, value),
-        (false, false, ValueForm::Fixed) => check(&r::ECDSA_P384_SHA384_FIXED, key, message, value),
-        (false, false, ValueForm::Der) => check(&r::ECDSA_P384_SHA384_ASN1, key, message, value),
-        // ring has the crossed pairs in DER only.
-        (_, _, ValueForm::Fixed) => {
-            let expected = if p256 { 64 } else { 96 };
-            let der = Some(value).filter(|value| value.len() == expected);
+    let length = if p256 { 64 } else { 96 };
+    match (p256, hash, form) {
+        (true, Sha256, ValueForm::Fixed) => check(Scheme::P256Sha256Fixed, key, message, value),
+        (true, Sha256, ValueForm::Der) => check(Scheme::P256Sha256Der, key, message, value),
+        (false, Sha384, ValueForm::Fixed) => check(Scheme::P384Sha384Fixed, key, message, value),
+        (false, Sha384, ValueForm::Der) => check(Scheme::P384Sha384Der, key, message, value),
+        (true, Sha384, ValueForm::Der) => check(Scheme::P256Sha384Der, key, message, value),
+        (false, Sha256, ValueForm::Der) => check(Scheme::P384Sha256Der, key, message, value),
+        // The libraries have the crossed pairs in DER only.
+        (_, Sha256 | Sha384, ValueForm::Fixed) => {
+            let der = Some(value).filter(|value| value.len() == length);
             let der = der.and_then(ecdsa_fixed_to_der).ok_or(VerifyError::Wrong)?;
-            verify_ecdsa(algorithm, ValueForm::Der, key, message, &der)
+            verify_ecdsa(hash, ValueForm::Der, key, message, &der)
         }
-        (true, false, ValueForm::Der) => check(&r::ECDSA_P256_SHA384_ASN1, key, message, value),
-        (false, true, ValueForm::Der) => check(&r::ECDSA_P384_SHA256_ASN1, key, message, value),
+        (.., ValueForm::Der) => {
+            let fixed = ecdsa_der_to_fixed(value, length / 2).ok_or(VerifyError::Wrong)?;
+            verify_ecdsa(hash, ValueForm::Fixed, key, message, &fixed)
+        }
+        // And SHA-512 not at all: the digest is cut to the length of the field (FIPS 186-5 §6.4.2).
+        (.., ValueForm::Fixed) => {
+            let digested = digest(hash, message);
+            // A point in full, as the libraries demand it too.
+            if key.octets.first() != Some(&4) || value.len() != length {
+                return Err(VerifyError::Wrong);
+            }
+            let right = if p256 {
+                use p256::ecdsa::{Signature, VerifyingKey};
+                let pair =
+                    (VerifyingKey::from_sec1_bytes(&key.octets), Signature::from_slice(value));
+                matches!(pair, (Ok(key), Ok(value)) if key.verify_prehash(&digested, &value).is_ok())
+            } else {
+                use p384::ecdsa::{Signature, VerifyingKey};
+                let pair =
+                    (VerifyingKey::from_sec1_bytes(&key.octets), Signature::from_slice(value));
+                matches!(pair, (Ok(key), Ok(value)) if key.verify_prehash(&digested, &value).is_ok())
+            };
+            if right { Ok(()) } else { Err(VerifyError::Wrong) }
+        }
     }
 }
 
-fn rsa(algorithm: SignatureAlgorithm) -> Option<&'static dyn r::VerificationAlgorithm> {
+fn is_rsa(algorithm: SignatureAlgorithm) -> bool {
+    matches!(algorithm, SignatureAlgorithm::RsaPss(_)) || rsa(algorithm).is_some()
+}
+
+fn rsa(algorithm: SignatureAlgorithm) -> Option<Scheme> {
     Some(match algorithm {
-        SignatureAlgorithm::RsaPkcs1Sha1 => &r::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
-        SignatureAlgorithm::RsaPkcs1Sha256 => &r::RSA_PKCS1_2048_8192_SHA256,
-        SignatureAlgorithm::RsaPkcs1Sha384 => &r::RSA_PKCS1_2048_8192_SHA384,
-        SignatureAlgorithm::RsaPkcs1Sha512 => &r::RSA_PKCS1_2048_8192_SHA512,
-        SignatureAlgorithm::RsaPssSha256 => &r::RSA_PSS_2048_8192_SHA256,
-        SignatureAlgorithm::RsaPssSha384 => &r::RSA_PSS_2048_8192_SHA384,
-        SignatureAlgorithm::RsaPssSha512 => &r::RSA_PSS_2048_8192_SHA512,
+        SignatureAlgorithm::RsaPkcs1Sha1 => Scheme::Pkcs1Sha1,
+        SignatureAlgorithm::RsaPkcs1Sha256 => Scheme::Pkcs1Sha256,
+        SignatureAlgorithm::RsaPkcs1Sha384 => Scheme::Pkcs1Sha384,
+        SignatureAlgorithm::RsaPkcs1Sha512 => Scheme::Pkcs1Sha512,
+        SignatureAlgorithm::RsaPssSha256 => Scheme::PssSha256,
+        SignatureAlgorithm::RsaPssSha384 => Scheme::PssSha384,
+        SignatureAlgorithm::RsaPssSha512 => Scheme::PssSha512,
         SignatureAlgorithm::EcdsaSha256
         | SignatureAlgorithm::EcdsaSha384
+        | SignatureAlgorithm::EcdsaSha512
         | SignatureAlgorithm::Gost512
         | SignatureAlgorithm::Gost256
-        | SignatureAlgorithm::Gost2004 => return None,
+        | SignatureAlgorithm::Gost2004
+        | SignatureAlgorithm::RsaPss(_) => return None,
     })
 }
 
-fn check(
-    parameters: &dyn r::VerificationAlgorithm,
-    key: &PublicKey,
-    message: &[u8],
-    value: &[u8],
-) -> Result<(), VerifyError> {
-    parameters
-        .verify(key.octets.as_slice().into(), message.into(), value.into())
-        .map_err(|_| VerifyError::Wrong)
+fn check(scheme: Scheme, key: &PublicKey, message: &[u8], value: &[u8]) -> Result<(), VerifyError> {
+    let message = Message { key: &key.octets, octets: message, value };
+    if provider::verify(scheme, message) { Ok(()) } else { Err(VerifyError::Wrong) }
 }
 
 // The content of a DER OCTET STRING of 64 or 128 octets, and nothing beside it.

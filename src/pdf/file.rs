@@ -185,6 +185,11 @@ impl<'a> File<'a> {
 
     /// The decoded octets of a stream.
     pub(super) fn decoded(&self, loaded: &Loaded) -> Result<Vec<u8>, PdfError> {
+        self.decoded_up_to(loaded, limits::PDF_STREAM_BYTES)
+    }
+
+    /// As [`File::decoded`], under a limit in bytes.
+    pub(super) fn decoded_up_to(&self, loaded: &Loaded, limit: usize) -> Result<Vec<u8>, PdfError> {
         let (Some(span), Ok(dictionary)) = (&loaded.stream, loaded.value.object.as_dict()) else {
             return Err(PdfError::malformed("a stream is expected"));
         };
@@ -196,7 +201,7 @@ impl<'a> File<'a> {
             }
         }
         let encoded = self.octets.get(span.clone()).unwrap_or_default();
-        let decoded = decode_stream(filters, encoded, limits::PDF_STREAM_BYTES)?;
+        let decoded = decode_stream(filters, encoded, limit)?;
         spend(&self.budget.decoded, decoded.len(), "bytes in compressed streams")?;
         Ok(decoded)
     }
@@ -329,6 +334,16 @@ pub(super) fn decode_stream(
     encoded: &[u8],
     limit: usize,
 ) -> Result<Vec<u8>, PdfError> {
+    if !filters.has(b"Filter") {
+        // What is not encoded needs no second copy.
+        return match encoded.len() <= limit {
+            true => Ok(encoded.to_vec()),
+            false => Err(PdfError::TooMany("bytes in a stream")),
+        };
+    }
+    if encoded.len() > limit {
+        return Err(PdfError::TooMany("bytes in a stream"));
+    }
     Stream::new(filters, encoded.to_vec())
         .decompressed_content_with_limit(limit)
         .map_err(|error| PdfError::Malformed(format!("a stream does not decode: {error}")))

@@ -3,6 +3,8 @@
 
 mod attachments;
 mod changes;
+mod content;
+mod diagnose;
 mod dss;
 mod external;
 mod field;
@@ -12,7 +14,10 @@ mod hole;
 mod lasting;
 mod level;
 mod make;
+mod permissions;
 mod read;
+mod references;
+mod shadow;
 mod stamp;
 mod syntax;
 mod tree;

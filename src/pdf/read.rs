@@ -6,11 +6,13 @@ use std::ops::Range;
 use lopdf::{Dictionary, Object, ObjectId};
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
+use super::diagnose::diagnose;
 use super::file::{File, Text};
 use super::lasting::{self, DocumentStamp};
+use super::permissions::Permissions;
 use super::tree::{self, Field};
 use super::xref::Entry;
-use super::{PdfError, changes};
+use super::{PdfError, changes, shadow};
 use crate::cms::{self, Content};
 use crate::crypto::{DigestAlgorithm, Digester, UnsupportedAlgorithm, ValueForm, verify};
 use crate::limits;
@@ -35,6 +37,27 @@ struct Located {
 /// [`PdfError`] for a file whose structure is broken or that is encrypted: no signature of such a
 /// file means anything. What is wrong with one signature stands in its faults.
 pub fn read(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
+    let mut found = match read_strictly(pdf) {
+        // A refusal stays a refusal; it only gets words for what was done.
+        Err(PdfError::Malformed(why)) => {
+            let why = std::iter::once(why).chain(diagnose(pdf)).collect::<Vec<_>>();
+            return Err(PdfError::Malformed(why.join("; ")));
+        }
+        result => result?,
+    };
+    let unplaced = |one: &&mut FoundSignature| one.scope.items.is_empty();
+    let mut unplaced = found.iter_mut().filter(unplaced).peekable();
+    if unplaced.peek().is_some() {
+        let findings = diagnose(pdf);
+        for one in unplaced {
+            let told = findings.iter().map(|what| Reason::new(ReasonCode::Refused, what.as_str()));
+            one.faults.extend(told);
+        }
+    }
+    Ok(found)
+}
+
+fn read_strictly(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
     let file = File::open(pdf)?;
     let fields = tree::fields(&file)?;
     let signed: Vec<&Field> =
@@ -79,6 +102,14 @@ pub fn read(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
     }
     lasting::hand_out(&file, &mut stamps, &ends, &mut found);
     found.iter_mut().for_each(|one| one.warnings.extend(odd.iter().cloned()));
+    if covered > 0 {
+        let newest = (covered < pdf.len()).then(|| file.revision(covered)).transpose();
+        // A revision that cannot be read was told with its signature.
+        let prepared = newest.map(|newest| shadow::prepared(newest.as_ref().unwrap_or(&file)));
+        for one in found.iter_mut().filter(|one| !one.scope.items.is_empty()) {
+            one.warnings.extend(prepared.iter().flatten().cloned());
+        }
+    }
     Ok(found)
 }
 
@@ -122,16 +153,21 @@ pub(super) fn placed(pdf: &[u8]) -> Result<Vec<Option<Placed>>, PdfError> {
 }
 
 /// The revision a signature covers, as a document of its own that can be read further (its
-/// attachments, its text). It differs from the verified octets of the scope by the gap only, which
-/// holds nothing but the signature. `None` if `pdf` is not the document the signature was found in.
+/// attachments, its text). It differs from the signed octets by the gap only, which holds nothing
+/// but the signature. `None` if the signature has faults, or if `pdf` is not the document it was
+/// found in.
 pub fn signed_revision<'a>(pdf: &'a [u8], found: &FoundSignature) -> Option<&'a [u8]> {
-    let (item, octets) = (found.scope.items.first()?, found.scope.octets.first()?);
+    let item = found.scope.items.first()?;
     let numbers: Vec<usize> =
         item.what.split(['-', ' ']).filter_map(|number| number.parse().ok()).collect();
     let [0, start, resume, end] = numbers[..] else { return None };
-    let (before, after) = (pdf.get(..start)?, pdf.get(resume..end)?);
-    let same = octets.strip_prefix(before) == Some(after);
-    same.then(|| pdf.get(..end)).flatten()
+    let (revision, algorithm) = (pdf.get(..end)?, found.algorithm.as_ref().ok()?);
+    if !found.faults.is_empty() || resume < start {
+        return None;
+    }
+    // The signed attributes hold the digest of what was signed (RFC 5652 §5.3).
+    let digest = digest_around(revision, &(start..resume), algorithm.digest());
+    found.signed_octets.windows(digest.len()).any(|window| window == digest).then_some(revision)
 }
 
 /// Finds the signature dictionary of a field and proves its `/ByteRange` (ISO 32000-1 §12.8.1).
@@ -150,6 +186,9 @@ fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     };
     let gap = loaded.value.entry(b"Contents");
     let gap = gap.ok_or_else(|| malformed("the signature has no /Contents"))?;
+    if gap.len() > limits::CMS_BYTES * 2 + 2 {
+        return Err(malformed("/Contents is too long"));
+    }
     let contents = dictionary.get(b"Contents").and_then(Object::as_str).unwrap_or_default();
     let text = file.octets().get(gap.clone()).unwrap_or_default();
     let digits = text.strip_prefix(b"<").and_then(|text| text.strip_suffix(b">"));
@@ -244,10 +283,20 @@ fn refuse_uncovered(found: &mut [FoundSignature], ends: &[Option<usize>]) {
 fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> FoundSignature {
     let mut faults = Vec::new();
     let octets = file.octets().get(..located.end).unwrap_or_default();
+    let mut later = changes::Later::default();
     match file.revision(located.end) {
         Ok(revision) => {
             faults.extend(outside_revision(&revision, located));
-            faults.extend(changes::after(&revision, file, covered));
+            if located.end < file.octets().len() {
+                later = match permissions(&revision, located) {
+                    Ok(permissions) => changes::after(&revision, file, covered, &permissions),
+                    Err(error) => {
+                        faults.push(Reason::new(ReasonCode::Malformed, error.to_string()));
+                        later
+                    }
+                };
+                faults.append(&mut later.faults);
+            }
         }
         Err(error) => {
             let detail = format!("the signed octets are no document by themselves: {error}");
@@ -260,15 +309,28 @@ fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> Foun
     };
     found.id = id;
     found.faults.extend(faults);
+    found.warnings.append(&mut later.warnings);
     judge_dictionary(&located.dictionary, &mut found);
-    let (before, after) = parts(octets, &located.gap);
     let what = ranges(&located.gap, located.end);
     found.scope = SignedScope {
         items: vec![ScopeItem { kind: "bytes".to_owned(), what }],
         covers_whole_document: located.end == file.octets().len(),
-        octets: vec![[before, after].concat()],
+        later: later.permitted,
+        octets: Vec::new(),
     };
     found
+}
+
+/// What the signer permits, as the signed revision tells it.
+fn permissions(revision: &File<'_>, located: &Located) -> Result<Permissions, PdfError> {
+    let fields = tree::fields(revision)?;
+    let own = fields.iter().find(|field| {
+        let value = field.value.as_ref().and_then(|value| value.as_reference().ok());
+        value == Some(located.id)
+    });
+    let field = own.and_then(|field| field.id).map(|id| revision.load(id)).transpose()?.flatten();
+    let field = field.as_ref().and_then(|field| field.dictionary());
+    Permissions::of(revision, &located.dictionary, field)
 }
 
 /// The signature must already stand in the revision it signs, at the same place.
@@ -340,11 +402,6 @@ fn ranges(gap: &Range<usize>, end: usize) -> String {
     format!("0-{} {}-{end}", gap.start, gap.end)
 }
 
-fn parts<'a>(octets: &'a [u8], gap: &Range<usize>) -> (&'a [u8], &'a [u8]) {
-    let before = octets.get(..gap.start).unwrap_or_default();
-    (before, octets.get(gap.end..).unwrap_or_default())
-}
-
 /// The digest of everything but the gap.
 fn digest_around(octets: &[u8], gap: &Range<usize>, algorithm: DigestAlgorithm) -> Vec<u8> {
     let mut digester = Digester::new(algorithm);
@@ -358,6 +415,7 @@ fn broken(id: String, faults: Vec<Reason>) -> FoundSignature {
         id,
         format: SignatureFormat::Pdf,
         algorithm: Err(UnsupportedAlgorithm { name: "none".to_owned() }),
+        digests: Vec::new(),
         value_form: ValueForm::Der,
         signed_octets: Vec::new(),
         value: Vec::new(),

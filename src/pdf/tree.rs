@@ -9,6 +9,9 @@ use super::PdfError;
 use super::file::{File, Loaded};
 use crate::limits;
 
+/// Parents of a field asked for an entry.
+const PARENTS: usize = 16;
+
 /// A terminal form field (ISO 32000-1 §12.7.3) with a value.
 pub(super) struct Field {
     /// The fully qualified name.
@@ -144,6 +147,26 @@ pub(super) fn dictionary(
         Object::Dictionary(dictionary) => Some(dictionary),
         _ => None,
     })
+}
+
+/// An entry of a field or widget, from its parents where it has none itself (§12.7.3.1).
+pub(super) fn inherited(
+    file: &File<'_>,
+    field: &Dictionary,
+    key: &[u8],
+) -> Result<Object, PdfError> {
+    let mut holder = field.clone();
+    for _ in 0..PARENTS {
+        let value = file.get(&holder, key)?;
+        if !value.is_null() {
+            return Ok(value);
+        }
+        match dictionary(file, &holder, b"Parent")? {
+            Some(parent) => holder = parent,
+            None => break,
+        }
+    }
+    Ok(Object::Null)
 }
 
 fn qualified(parent: &str, name: &Object) -> String {

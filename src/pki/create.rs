@@ -1,4 +1,4 @@
-//! Making the test PKI: tokens, keys, certificates, PINs, index.
+//! Making the test PKI: tokens or key files, keys, certificates, PINs, index.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,18 +11,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use time::{Duration, OffsetDateTime};
 
+use super::key::Key;
 use super::profile::Certifier;
 use super::recipe::{Algorithm, Authority, Holder, Profile, Recipe};
 use super::world::{INDEX, Index};
 use super::{Addresses, Entry, Kind, PkiError, Revocation, World, softhsm};
-use crate::crypto::Random;
-use crate::token::{KeyChoice, Module, Pin, Token, TokenChoice, TokenKey};
+use crate::crypto::{GostCurve, GostPrivateKey, Random};
+use crate::token::{KeyChoice, Module, Pin, Pkcs12, SoftwareKey, Token, TokenChoice};
 use crate::x509::Certificate;
 
-/// The token of the authorities' and services' keys.
+/// The token of the authorities' and services' keys, or the name of their PIN.
 const AUTHORITY_TOKEN: &str = "test-ca";
 /// What a run writes into its directory, and removes from it before starting over.
-const OWN: [&str; 5] = ["tokens", "certs", "trust", "pins", INDEX];
+const OWN: [&str; 6] = ["tokens", "keys", "certs", "trust", "pins", INDEX];
 
 /// How a test PKI is made.
 #[derive(Clone, Debug)]
@@ -31,8 +32,8 @@ pub struct Options {
     pub algorithm: Algorithm,
     /// Address of the double that will serve CRLs, OCSP and time-stamps.
     pub base_url: String,
-    /// SoftHSM's PKCS#11 module.
-    pub module: PathBuf,
+    /// SoftHSM's PKCS#11 module; not needed where keys lie in files.
+    pub module: Option<PathBuf>,
     /// The day the certificates are made.
     pub now: OffsetDateTime,
 }
@@ -41,7 +42,8 @@ struct Maker<'a> {
     dir: &'a Path,
     options: &'a Options,
     addresses: Addresses,
-    module: Arc<Module>,
+    /// `None` where keys lie in files.
+    module: Option<Arc<Module>>,
     random: &'a dyn Random,
     tokens: BTreeMap<String, Arc<Token>>,
     entries: Vec<Entry>,
@@ -50,8 +52,8 @@ struct Maker<'a> {
 
 /// Makes the test PKI in `dir`, or reads the one made there before with the same algorithm,
 /// address and module. One that was left half made, or whose certificates end within a day, is
-/// made anew. The process must have been started with the directory's SoftHSM configuration
-/// ([`softhsm::configure`], then [`softhsm::enter`]).
+/// made anew. For keys in tokens the process must have been started with the directory's SoftHSM
+/// configuration ([`softhsm::configure`], then [`softhsm::enter`]).
 ///
 /// # Errors
 /// [`PkiError`]; [`PkiError::OtherOptions`] if `dir` holds one made with other options.
@@ -61,22 +63,29 @@ pub fn create(
     random: &dyn Random,
     progress: &mut dyn FnMut(&str),
 ) -> Result<World, PkiError> {
-    softhsm::configure(dir)?;
-    if !softhsm::configured(dir) {
-        return Err(PkiError::NotConfigured(softhsm::configuration(dir)));
+    let tokens = options.algorithm.uses_tokens();
+    if tokens {
+        softhsm::configure(dir)?;
+        if !softhsm::configured(dir) {
+            return Err(PkiError::NotConfigured(softhsm::configuration(dir)));
+        }
     }
     if let Some(world) = made_before(dir, options)? {
         return Ok(world);
     }
-    if Module::is_open(&options.module) {
+    let module = options.module.as_deref().filter(|_| tokens);
+    if module.is_some_and(Module::is_open) {
         return Err(PkiError::ModuleInUse);
     }
     start_over(dir)?;
+    if tokens {
+        softhsm::configure(dir)?;
+    }
     let mut maker = Maker {
         dir,
         options,
         addresses: Addresses::new(&options.base_url, options.algorithm),
-        module: Module::open(&options.module)?,
+        module: module.map(Module::open).transpose()?,
         random,
         tokens: BTreeMap::new(),
         entries: Vec::new(),
@@ -108,7 +117,7 @@ fn made_before(dir: &Path, options: &Options) -> Result<Option<World>, PkiError>
     }
     let same = index.algorithm == options.algorithm
         && index.base_url == options.base_url
-        && index.module == options.module;
+        && (index.module == options.module || !index.algorithm.uses_tokens());
     if same { Ok(Some(world)) } else { Err(PkiError::OtherOptions(dir.to_owned())) }
 }
 
@@ -124,8 +133,7 @@ fn start_over(dir: &Path) -> Result<(), PkiError> {
             _ => {}
         }
     }
-    softhsm::configure(dir)?;
-    for own in ["certs", "trust", "pins"] {
+    for own in ["certs", "keys", "trust", "pins"] {
         let path = dir.join(own);
         fs::create_dir_all(&path).map_err(PkiError::file(&path))?;
     }
@@ -142,7 +150,7 @@ impl Maker<'_> {
             let issuer = authority.issuer.as_ref().map(|id| known(&certifiers, id)).transpose()?;
             let (certifier, certificate) =
                 Certifier::root_or_issuing(authority, key, issuer, &self.addresses, now)?;
-            self.keep_authority(authority, &certificate)?;
+            self.keep_authority(authority, certifier.key(), &certificate)?;
             certifiers.insert(&authority.id, certifier);
         }
         let mut good_until = now + Duration::days(365);
@@ -158,7 +166,7 @@ impl Maker<'_> {
             if certificate.not_before() <= now && certificate.not_after() > now {
                 good_until = good_until.min(certificate.not_after());
             }
-            self.keep_holder(holder, &certificate)?;
+            self.keep_holder(holder, &key, &certificate)?;
         }
         Ok(good_until)
     }
@@ -166,6 +174,7 @@ impl Maker<'_> {
     fn keep_authority(
         &mut self,
         authority: &Authority,
+        key: &Key,
         certificate: &Certificate,
     ) -> Result<(), PkiError> {
         let issuer = authority.issuer.clone().unwrap_or_else(|| authority.id.clone());
@@ -173,10 +182,27 @@ impl Maker<'_> {
             let path = self.dir.join("trust/root.pem");
             fs::write(&path, pem(certificate)).map_err(PkiError::file(&path))?;
         }
-        self.keep(&authority.id, Kind::Authority, AUTHORITY_TOKEN, issuer, None, certificate)
+        self.keep(
+            Entry {
+                id: authority.id.clone(),
+                kind: Kind::Authority,
+                token: AUTHORITY_TOKEN.to_owned(),
+                issuer,
+                serial: certificate.serial_hex(),
+                name: certificate.subject().common_name(),
+                revocation: None,
+            },
+            key,
+            certificate,
+        )
     }
 
-    fn keep_holder(&mut self, holder: &Holder, certificate: &Certificate) -> Result<(), PkiError> {
+    fn keep_holder(
+        &mut self,
+        holder: &Holder,
+        key: &Key,
+        certificate: &Certificate,
+    ) -> Result<(), PkiError> {
         let kind = match holder.profile {
             Profile::Sign | Profile::Auth => Kind::Holder,
             Profile::Ocsp | Profile::Tsa => Kind::Service,
@@ -186,44 +212,53 @@ impl Maker<'_> {
             at: self.options.now - Duration::HOUR,
             reason,
         });
-        self.keep(&holder.id, kind, &holder.token, holder.issuer.clone(), revocation, certificate)
+        self.keep(
+            Entry {
+                id: holder.id.clone(),
+                kind,
+                token: holder.token.clone(),
+                issuer: holder.issuer.clone(),
+                serial: certificate.serial_hex(),
+                name: certificate.subject().common_name(),
+                revocation,
+            },
+            key,
+            certificate,
+        )
     }
 
-    fn keep(
-        &mut self,
-        id: &str,
-        kind: Kind,
-        token: &str,
-        issuer: String,
-        revocation: Option<Revocation>,
-        certificate: &Certificate,
-    ) -> Result<(), PkiError> {
+    fn keep(&mut self, entry: Entry, key: &Key, certificate: &Certificate) -> Result<(), PkiError> {
+        let id = entry.id.as_str();
         for (suffix, octets) in
             [("cer", certificate.der().to_vec()), ("pem", pem(certificate).into_bytes())]
         {
             let path = self.dir.join("certs").join(format!("{id}.{suffix}"));
             fs::write(&path, octets).map_err(PkiError::file(&path))?;
         }
-        self.token(token)?.store_certificate(certificate, id, id.as_bytes())?;
-        let name = certificate.subject().common_name();
-        (self.progress)(&format!("{id}: {name} (№ {})", certificate.serial_hex()));
-        self.entries.push(Entry {
-            id: id.to_owned(),
-            kind,
-            token: token.to_owned(),
-            issuer,
-            serial: certificate.serial_hex(),
-            name,
-            revocation,
-        });
+        match key {
+            Key::Token(_) => {
+                self.token(&entry.token)?.store_certificate(certificate, id, id.as_bytes())?;
+            }
+            Key::Software(key) => {
+                let pin = self.pin(&entry.token)?;
+                let file = Pkcs12::write(key, &[certificate], id, &pin, self.random)?;
+                write_secret(&self.dir.join("keys").join(format!("{id}.p12")), &file)?;
+            }
+        }
+        (self.progress)(&format!("{id}: {} (№ {})", entry.name, entry.serial));
+        self.entries.push(entry);
         Ok(())
     }
 
-    /// Makes a key in a token; it never exists anywhere else.
-    fn key(&mut self, token: &str, id: &str) -> Result<TokenKey, PkiError> {
+    /// Makes a key; one in a token never exists anywhere else.
+    fn key(&mut self, token: &str, id: &str) -> Result<Key, PkiError> {
+        let Some(kind) = self.options.algorithm.on_token() else {
+            let key = GostPrivateKey::generate(GostCurve::Tc26A512, self.random);
+            return Ok(Key::Software(SoftwareKey::gost(key.ok_or(PkiError::Random)?)));
+        };
         let token = self.token(token)?;
-        token.generate(self.options.algorithm.key(), id, id.as_bytes())?;
-        Ok(token.key(&KeyChoice::Id(id.as_bytes().to_vec()))?)
+        token.generate(kind, id, id.as_bytes())?;
+        Ok(Key::Token(token.key(&KeyChoice::Id(id.as_bytes().to_vec()))?))
     }
 
     /// The token with this label, made with a random PIN when it is first needed.
@@ -231,21 +266,29 @@ impl Maker<'_> {
         if let Some(token) = self.tokens.get(label) {
             return Ok(Arc::clone(token));
         }
-        let (pin, so_pin) = (self.digits()?, self.digits()?);
-        for (name, pin) in [("pin", &pin), ("so.pin", &so_pin)] {
-            write_secret(&self.dir.join("pins").join(format!("{label}.{name}")), pin)?;
-        }
-        let pin = Pin::new(pin.to_string());
-        self.module.initialise_token(label, &Pin::new(so_pin.to_string()), &pin)?;
+        let module = self.module.clone().ok_or(PkiError::NoModule)?;
+        let (pin, so_pin) = (self.pin(label)?, self.pin(&format!("{label}.so"))?);
+        module.initialise_token(label, &so_pin, &pin)?;
         let choice = TokenChoice::Label(label.to_owned());
-        let token = Token::open(&self.module, &choice, Some(&pin))?;
+        let token = Token::open(&module, &choice, Some(&pin))?;
         self.tokens.insert(label.to_owned(), Arc::clone(&token));
         Ok(token)
     }
 
+    /// The PIN with this name, random, made when it is first needed.
+    fn pin(&self, name: &str) -> Result<Pin, PkiError> {
+        let path = self.dir.join("pins").join(format!("{name}.pin"));
+        if !path.exists() {
+            let mut line = self.digits()?;
+            line.push('\n');
+            write_secret(&path, line.as_bytes())?;
+        }
+        Ok(Pin::from_file(&path)?)
+    }
+
     /// Eight random digits; bytes above 249 are left out, so that all digits are equally likely.
     fn digits(&self) -> Result<zeroize::Zeroizing<String>, PkiError> {
-        let mut digits = zeroize::Zeroizing::new(String::with_capacity(8));
+        let mut digits = zeroize::Zeroizing::new(String::with_capacity(9));
         while digits.len() < 8 {
             let mut octet = [0];
             if !self.random.fill(&mut octet) {
@@ -267,9 +310,9 @@ fn known<'a>(
     certifiers.get(id).ok_or_else(missing)
 }
 
-fn write_secret(path: &Path, secret: &str) -> Result<(), PkiError> {
+fn write_secret(path: &Path, secret: &[u8]) -> Result<(), PkiError> {
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| writeln!(file, "{secret}"));
+    let written = file.and_then(|mut file| file.write_all(secret));
     written.map_err(PkiError::file(path))
 }
 

@@ -82,25 +82,29 @@ fn utc(moment: OffsetDateTime) -> Result<UtcTime, PkiError> {
         .ok_or_else(|| PkiError::Encoding(moment.to_string()))
 }
 
-/// Identifier of a signature algorithm; RSA has NULL parameters (RFC 4055 §5), ECDSA none
-/// (RFC 5758 §3.2).
+/// Identifier of a signature algorithm; RSA has NULL parameters (RFC 4055 §5), as the national
+/// algorithms have, ECDSA none (RFC 5758 §3.2).
 pub fn signature_algorithm(algorithm: SignatureAlgorithm) -> Result<AlgorithmIdentifier, PkiError> {
     let oid = algorithm.row().oids.first().copied().unwrap_or_default();
-    let parameters = match algorithm {
-        SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => None,
-        _ => Some(Any::new(encode(&())?)),
+    let parameters = match algorithm.is_ecdsa() {
+        true => None,
+        false => Some(Any::new(encode(&())?)),
     };
     Ok(AlgorithmIdentifier { algorithm: object_identifier(oid)?, parameters })
 }
 
 /// Signs, in the form X.509 and CMS want.
 pub fn sign(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, PkiError> {
-    let value = sign_checked(signer, message)?;
-    match signer.algorithm() {
-        SignatureAlgorithm::EcdsaSha256 | SignatureAlgorithm::EcdsaSha384 => {
+    value(signer.algorithm(), sign_checked(signer, message)?)
+}
+
+/// A signer's value in the form X.509 and CMS want.
+pub fn value(algorithm: SignatureAlgorithm, value: Vec<u8>) -> Result<Vec<u8>, PkiError> {
+    match algorithm.is_ecdsa() {
+        true => {
             ecdsa_fixed_to_der(&value).ok_or_else(|| PkiError::Encoding("ECDSA value".to_owned()))
         }
-        _ => Ok(value),
+        false => Ok(value),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::token::{PinError, SignError, TokenError};
+use crate::token::{PinError, Pkcs12Error, SignError, TokenError};
 use crate::x509::CertificateError;
 
 /// Why the test PKI was not made, not read or gave no answer.
@@ -40,6 +40,12 @@ pub enum PkiError {
     /// A token.
     #[error(transparent)]
     Token(#[from] SignError),
+    /// No module is given for keys inside tokens.
+    #[error("a PKCS#11 module is needed; install SoftHSM with: apt-get install softhsm2")]
+    NoModule,
+    /// A PKCS#12 file.
+    #[error(transparent)]
+    KeyFile(#[from] Pkcs12Error),
     /// A PIN's file.
     #[error(transparent)]
     Pin(#[from] PinError),

@@ -5,6 +5,7 @@ mod create;
 mod der;
 pub mod double;
 mod error;
+mod key;
 mod profile;
 mod recipe;
 pub mod softhsm;

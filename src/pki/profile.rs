@@ -14,11 +14,11 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 
 use super::der::{self, oid};
+use super::key::Key;
 use super::recipe::{Authority, Holder, Organisation, Profile};
 use super::{Addresses, PkiError};
-use crate::crypto::{DigestAlgorithm, PublicKey, SignatureAlgorithm, digest, ecdsa_fixed_to_der};
+use crate::crypto::{DigestAlgorithm, KeyKind, PublicKey, digest};
 use crate::identity::Role;
-use crate::token::TokenKey;
 use crate::x509::Certificate;
 
 const POLICY_ANY_OF_ISSUING: &str = "1.2.398.3.3.2";
@@ -34,20 +34,18 @@ const YEAR: Duration = Duration::days(365);
 pub struct Certifier {
     name: DistinguishedName,
     key_id: Vec<u8>,
-    key: TokenKey,
+    key: Key,
 }
 
-/// A public key for rcgen.
-struct Subject<'a>(&'a PublicKey);
-
-/// A token's key for rcgen.
-struct Certifying<'a>(&'a TokenKey);
+/// A stand-in for keys in what rcgen makes: it knows neither the national algorithms nor keys that
+/// stay in their token, so the real key, algorithm and value are put in afterwards.
+struct Later;
 
 impl Certifier {
     /// Certifies an authority; without an issuer, by itself.
     pub fn root_or_issuing(
         authority: &Authority,
-        key: TokenKey,
+        key: Key,
         issuer: Option<&Self>,
         addresses: &Addresses,
         now: OffsetDateTime,
@@ -96,11 +94,16 @@ impl Certifier {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         let (also, usage, critical) = match holder.profile {
             Profile::Sign => (Some(KeyUsagePurpose::ContentCommitment), EMAIL_PROTECTION, false),
+            Profile::Auth if matches!(key.kind, KeyKind::Gost(_)) => (None, CLIENT_AUTH, false),
             Profile::Auth => (Some(KeyUsagePurpose::KeyEncipherment), CLIENT_AUTH, false),
             // RFC 3161 §2.3 wants it critical.
             Profile::Tsa => (None, TIME_STAMPING, true),
             Profile::Ocsp => (None, OCSP_SIGNING, false),
         };
+        // One national GOST key is for everything but encryption.
+        if matches!(key.kind, KeyKind::Gost(_)) {
+            params.key_usages.push(KeyUsagePurpose::KeyAgreement);
+        }
         params.key_usages.extend(also);
         let roles = holder.roles.iter().map(|role| role.oid());
         let usages: Result<Vec<ObjectIdentifier>, _> =
@@ -129,10 +132,21 @@ impl Certifier {
         let mut issuer = CertificateParams::default();
         issuer.distinguished_name = self.name.clone();
         issuer.key_identifier_method = KeyIdMethod::PreSpecified(self.key_id.clone());
-        let issuer = Issuer::new(issuer, Certifying(&self.key));
-        let made = params.signed_by(&Subject(key), &issuer);
+        let made = params.signed_by(&Later, &Issuer::new(issuer, Later));
         let made = made.map_err(|error| PkiError::Encoding(error.to_string()))?;
-        Ok(Certificate::from_der(made.der())?)
+        let mut made: rasn_pkix::Certificate = der::decode(made.der())?;
+        let algorithm = der::signature_algorithm(self.key.algorithm())?;
+        made.tbs_certificate.signature = algorithm.clone();
+        made.tbs_certificate.subject_public_key_info = der::decode(&key.spki)?;
+        let value = self.key.sign_checked(&der::encode(&made.tbs_certificate)?)?;
+        made.signature_algorithm = algorithm;
+        made.signature_value = BitString::from_slice(&der::value(self.key.algorithm(), value)?);
+        Ok(Certificate::from_der(&der::encode(&made)?)?)
+    }
+
+    /// The key it certifies with.
+    pub fn key(&self) -> &Key {
+        &self.key
     }
 
     fn params(&self, key: &PublicKey) -> CertificateParams {
@@ -273,43 +287,19 @@ fn printable(text: &str) -> Result<DnValue, PkiError> {
     text.map(DnValue::PrintableString).map_err(|error| PkiError::Encoding(error.to_string()))
 }
 
-fn rcgen_algorithm(algorithm: SignatureAlgorithm) -> &'static rcgen::SignatureAlgorithm {
-    match algorithm {
-        SignatureAlgorithm::EcdsaSha256 => &rcgen::PKCS_ECDSA_P256_SHA256,
-        _ => &rcgen::PKCS_RSA_SHA256,
-    }
-}
-
-impl PublicKeyData for Subject<'_> {
+impl PublicKeyData for Later {
     fn der_bytes(&self) -> &[u8] {
-        &self.0.octets
+        &[]
     }
 
     fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
-        let algorithm = SignatureAlgorithm::for_key(&self.0.kind);
-        rcgen_algorithm(algorithm.unwrap_or(SignatureAlgorithm::RsaPkcs1Sha256))
+        &rcgen::PKCS_ECDSA_P256_SHA256
     }
 }
 
-impl PublicKeyData for Certifying<'_> {
-    fn der_bytes(&self) -> &[u8] {
-        &self.0.public_key().octets
-    }
-
-    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
-        rcgen_algorithm(self.0.algorithm())
-    }
-}
-
-impl SigningKey for Certifying<'_> {
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        let value = self.0.sign_checked(message).map_err(|_| rcgen::Error::RemoteKeyError)?;
-        match self.0.algorithm() {
-            SignatureAlgorithm::EcdsaSha256 => {
-                ecdsa_fixed_to_der(&value).ok_or(rcgen::Error::RemoteKeyError)
-            }
-            _ => Ok(value),
-        }
+impl SigningKey for Later {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Ok(Vec::new())
     }
 }
 

@@ -29,6 +29,9 @@ pub enum Algorithm {
     Rsa,
     /// ECDSA on P-256 with SHA-256.
     P256,
+    /// GOST R 34.10-2012 with 512 bits over Streebog-512, which Kazakhstan calls GOST 34.10-2015.
+    /// SoftHSM does not have it, so these keys lie in PKCS#12 files.
+    Gost,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -113,14 +116,22 @@ impl Algorithm {
         match self {
             Self::Rsa => "rsa",
             Self::P256 => "p256",
+            Self::Gost => "gost",
         }
     }
 
-    pub(super) fn key(self) -> NewKey {
+    /// The kind of key that a token makes; `None` where keys lie in PKCS#12 files.
+    pub(super) fn on_token(self) -> Option<NewKey> {
         match self {
-            Self::Rsa => NewKey::Rsa2048,
-            Self::P256 => NewKey::P256,
+            Self::Rsa => Some(NewKey::Rsa2048),
+            Self::P256 => Some(NewKey::P256),
+            Self::Gost => None,
         }
+    }
+
+    /// Whether keys lie inside SoftHSM's tokens; otherwise in PKCS#12 files.
+    pub fn uses_tokens(self) -> bool {
+        self.on_token().is_some()
     }
 }
 
@@ -128,9 +139,10 @@ impl std::str::FromStr for Algorithm {
     type Err = PkiError;
 
     fn from_str(text: &str) -> Result<Self, PkiError> {
-        [Self::Rsa, Self::P256].into_iter().find(|algorithm| algorithm.as_str() == text).ok_or_else(
-            || PkiError::Shape("the algorithm", format!("{text}: rsa or p256 is needed")),
-        )
+        let mut all = [Self::Rsa, Self::P256, Self::Gost].into_iter();
+        all.find(|algorithm| algorithm.as_str() == text).ok_or_else(|| {
+            PkiError::Shape("the algorithm", format!("{text}: rsa, p256 or gost is needed"))
+        })
     }
 }
 

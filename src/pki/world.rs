@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{Algorithm, PkiError, softhsm};
-use crate::token::{KeyChoice, Module, Pin, Token, TokenChoice, TokenSigner};
+use crate::token::{KeyChoice, Module, Pin, Pkcs12, Signer, Token, TokenChoice};
 use crate::x509::Certificate;
 
 pub(super) const INDEX: &str = "index.json";
@@ -25,7 +25,7 @@ pub struct World {
 pub(super) struct Index {
     pub algorithm: Algorithm,
     pub base_url: String,
-    pub module: PathBuf,
+    pub module: Option<PathBuf>,
     #[serde(with = "time::serde::rfc3339")]
     pub made_at: OffsetDateTime,
     /// When the first certificate that should be valid ends.
@@ -42,7 +42,7 @@ pub struct Entry {
     pub id: String,
     /// Whose it is.
     pub kind: Kind,
-    /// Label of the token that holds the key.
+    /// Label of the token that holds the key; with keys in files, the name of the PIN.
     pub token: String,
     /// Name in the recipe of the authority that issued it.
     pub issuer: String,
@@ -125,9 +125,18 @@ impl World {
         Addresses::new(&self.index.base_url, self.index.algorithm)
     }
 
-    /// Path of the PKCS#11 module its tokens belong to.
-    pub fn module_path(&self) -> &Path {
-        &self.index.module
+    /// Path of the PKCS#11 module its tokens belong to; `None` where keys lie in files.
+    pub fn module_path(&self) -> Option<&Path> {
+        self.index.module.as_deref().filter(|_| self.algorithm().uses_tokens())
+    }
+
+    /// The PKCS#12 file with a holder's key; `None` where it lies on a token.
+    ///
+    /// # Errors
+    /// [`PkiError::NoSuchHolder`].
+    pub fn key_path(&self, id: &str) -> Result<Option<PathBuf>, PkiError> {
+        let path = self.dir.join("keys").join(format!("{}.p12", self.entry(id)?.id));
+        Ok((!self.algorithm().uses_tokens()).then_some(path))
     }
 
     /// The directory with the trust anchor and nothing else.
@@ -167,7 +176,7 @@ impl World {
         Ok(Certificate::from_der(&der)?)
     }
 
-    /// The file with the PIN of a holder's token.
+    /// The file with the PIN of a holder's token, or the password of the key's file.
     ///
     /// # Errors
     /// [`PkiError::NoSuchHolder`].
@@ -189,10 +198,11 @@ impl World {
     /// [`PkiError::NotConfigured`] if the process was not started with these tokens' SoftHSM
     /// configuration (see [`softhsm::enter`]), or the module cannot be loaded.
     pub fn module(&self) -> Result<Arc<Module>, PkiError> {
+        let path = self.module_path().ok_or(PkiError::NoModule)?;
         if !softhsm::configured(&self.dir) {
             return Err(PkiError::NotConfigured(softhsm::configuration(&self.dir)));
         }
-        Ok(Module::open(self.module_path())?)
+        Ok(Module::open(path)?)
     }
 
     /// A holder's token, logged in.
@@ -204,12 +214,18 @@ impl World {
         Ok(Token::open(&self.module()?, &choice, Some(&self.pin(id)?))?)
     }
 
-    /// A holder's signer: key and certificate on the token.
+    /// A holder's signer: key and certificate on the token, or in the PKCS#12 file.
     ///
     /// # Errors
     /// [`PkiError`].
-    pub fn signer(&self, id: &str) -> Result<TokenSigner, PkiError> {
-        Ok(self.token(id)?.signer(&KeyChoice::Id(id.as_bytes().to_vec()))?)
+    pub fn signer(&self, id: &str) -> Result<Box<dyn Signer>, PkiError> {
+        Ok(match self.key_path(id)? {
+            None => Box::new(self.token(id)?.signer(&KeyChoice::Id(id.as_bytes().to_vec()))?),
+            Some(path) => {
+                let file = std::fs::read(&path).map_err(PkiError::file(&path))?;
+                Box::new(Pkcs12::read(&file, &self.pin(id)?)?.signer(&KeyChoice::Only)?)
+            }
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The edge of the service: problems as responses, the caller's language, bodies with limits.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -178,20 +179,33 @@ pub async fn blocking<T: Send + 'static>(
 }
 
 /// As [`blocking`], for documents that anybody may send: only [`limits::JUDGED_AT_ONCE`] at a time,
-/// so that they neither fill the memory nor hold every thread while a responder is slow.
+/// so that they neither fill the memory nor hold every thread while a responder is slow. A small
+/// document (`size` in bytes) that nobody need be asked about is judged at once where it came in:
+/// handing it to another thread costs as much as judging it.
 ///
 /// # Errors
 /// As [`blocking`]; `busy` if no turn came.
 pub async fn judging<T: Send + 'static>(
     app: &Arc<App>,
+    size: usize,
     work: impl FnOnce(&App) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
     static TURNS: Semaphore = Semaphore::const_new(limits::JUDGED_AT_ONCE);
-    let wait = Duration::from_millis(limits::JUDGE_WAIT_MILLISECONDS);
-    let Ok(Ok(turn)) = tokio::time::timeout(wait, TURNS.acquire()).await else {
-        let detail = "Too many documents are being judged at this moment.";
-        return Err(Problem::new(Kind::TryLater, "busy", detail));
+    let turn = match TURNS.try_acquire() {
+        Ok(turn) => turn,
+        Err(_) => {
+            let wait = Duration::from_millis(limits::JUDGE_WAIT_MILLISECONDS);
+            let Ok(Ok(turn)) = tokio::time::timeout(wait, TURNS.acquire()).await else {
+                let detail = "Too many documents are being judged at this moment.";
+                return Err(Problem::new(Kind::TryLater, "busy", detail));
+            };
+            turn
+        }
     };
+    if size <= limits::JUDGED_IN_PLACE_BYTES && !app.verifier.may_wait() {
+        let judged = std::panic::catch_unwind(AssertUnwindSafe(|| work(app)));
+        return judged.unwrap_or_else(|_| Err(Problem::internal("a worker ended early")));
+    }
     blocking(app, move |app| {
         // Held by the work, not by the caller, who may hang up meanwhile.
         let _turn = turn;

@@ -17,6 +17,7 @@ mod review;
 mod routes;
 mod sign_request;
 mod signing;
+mod soap;
 mod verify;
 
 use std::net::IpAddr;

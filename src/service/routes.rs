@@ -16,7 +16,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::edge::blocking;
-use super::{App, login, offer, pages, register, requests, results, review, sign_request, verify};
+use super::{
+    App, login, offer, pages, register, requests, results, review, sign_request, soap, verify,
+};
 use crate::problem::{Kind, Problem};
 use crate::service::edge::{Refusal, Wanted};
 use crate::store::StoreExt as _;
@@ -45,6 +47,7 @@ struct Description;
 pub fn router(app: Arc<App>) -> Router {
     let (api, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(verify::verify))
+        .routes(routes!(soap::open))
         .routes(routes!(register::look_up))
         .routes(routes!(register::one))
         .routes(routes!(register::document))

@@ -75,6 +75,13 @@ pub struct Upload {
     pub content: Option<Vec<u8>>,
 }
 
+impl Upload {
+    /// Octets of the document and its content.
+    pub(super) fn size(&self) -> usize {
+        self.document.len() + self.content.as_ref().map_or(0, Vec::len)
+    }
+}
+
 /// Verifies the signatures of a document. The body is the document, or a form with the parts
 /// `file` and, for a detached signature, `content`.
 #[utoipa::path(post, path = "/api/v1/verify", tag = "verify", params(VerifyQuery),
@@ -88,7 +95,7 @@ pub async fn verify(
     request: Request,
 ) -> Answer<Response> {
     let upload = upload(request).await.map_err(|p| Refusal::new(p, language))?;
-    let answer = judging(&app, move |app| {
+    let answer = judging(&app, upload.size(), move |app| {
         let policy = app.verifier.policy_named(query.policy.as_deref())?;
         let at = query.at.map(|time| TrustedTime { time, source: TimeSource::Given });
         let verified = verified(app, &upload, at, &policy, language)?;
@@ -154,7 +161,7 @@ fn verified(
     let now = app.now();
     let question = Question {
         document: &upload.document,
-        content: upload.content.as_deref().map(Into::into),
+        content: upload.content.as_deref(),
         at,
         now,
         purpose: Purpose::Document,

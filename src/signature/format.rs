@@ -23,6 +23,8 @@ pub enum Level {
 pub enum SignatureFormat {
     /// XML signature without XAdES properties (W3C xmldsig-core1).
     XmlDsig,
+    /// The signature of a SOAP message (OASIS WS-Security 1.1).
+    WsSecurity,
     /// ETSI EN 319 132-1.
     Xades(Level),
     /// RFC 5652 without `signingCertificate(V2)`.
@@ -55,6 +57,7 @@ impl SignatureFormat {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::XmlDsig => "XMLDSig",
+            Self::WsSecurity => "WS-Security",
             Self::Xades(Level::B) => "XAdES-B-B",
             Self::Xades(Level::T) => "XAdES-B-T",
             Self::Xades(Level::Lt) => "XAdES-B-LT",
@@ -79,7 +82,7 @@ impl SignatureFormat {
             Self::Xades(_) => Self::Xades(level),
             Self::Cades(_) => Self::Cades(level),
             Self::Pades(_) => Self::Pades(level),
-            Self::XmlDsig | Self::Cms | Self::Pdf => self,
+            Self::XmlDsig | Self::WsSecurity | Self::Cms | Self::Pdf => self,
         }
     }
 
@@ -87,7 +90,7 @@ impl SignatureFormat {
         let levels = Level::ALL.into_iter();
         let ades =
             levels.flat_map(|level| [Self::Xades(level), Self::Cades(level), Self::Pades(level)]);
-        [Self::XmlDsig, Self::Cms, Self::Pdf].into_iter().chain(ades)
+        [Self::XmlDsig, Self::WsSecurity, Self::Cms, Self::Pdf].into_iter().chain(ades)
     }
 }
 

@@ -2,19 +2,20 @@
 //! knows XML, CMS or PDF. Formats fill it, `validation` judges it.
 
 mod carried;
-mod detached;
+mod content;
 mod format;
 mod material;
 
 pub use carried::{CarriedTimestamp, Stamped, TimestampKind};
-pub use detached::DetachedContent;
+pub use content::ContentFile;
+pub(crate) use content::digest_of;
 pub use format::{Level, SignatureFormat};
 pub use material::ValidationMaterial;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
+use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::reason::Reason;
 use crate::x509::Certificate;
 
@@ -28,6 +29,9 @@ pub struct FoundSignature {
     pub format: SignatureFormat,
     /// The signature algorithm, or the name of one that is not implemented.
     pub algorithm: Result<SignatureAlgorithm, UnsupportedAlgorithm>,
+    /// The digests its references, or its signed message digest, are made with, each once. The
+    /// policy judges them.
+    pub digests: Vec<DigestAlgorithm>,
     /// How an ECDSA value is written in this format.
     pub value_form: ValueForm,
     /// The octets the value is made over: canonical `SignedInfo`, or DER signed attributes.
@@ -63,8 +67,12 @@ pub struct SignedScope {
     pub items: Vec<ScopeItem>,
     /// Whether everything of the document but the signatures themselves is covered.
     pub covers_whole_document: bool,
-    /// The verified octets, one entry for each item: canonical XML, or the PDF revision. Consumers
-    /// read only these, never the document they came in.
+    /// What was added to the document later and a rule permits, object by object.
+    #[serde(default)]
+    pub later: Vec<String>,
+    /// The verified octets, one entry for each item: canonical XML, or the content. Consumers read
+    /// only these, never the document they came in. Empty for a PDF, whose signed revision is a
+    /// part of the document itself (`pdf::signed_revision`).
     #[serde(skip)]
     pub octets: Vec<Vec<u8>>,
 }

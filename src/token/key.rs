@@ -8,7 +8,7 @@ use cryptoki::session::Session;
 
 use super::error::Fault;
 use super::module::lock;
-use super::{KeyInfo, SignError, Signer, Token};
+use super::{GostMechanism, KeyInfo, SignError, Signer, Token};
 use crate::crypto::{
     DigestAlgorithm, KeyKind, PublicKey, SignatureAlgorithm, ValueForm, digest, hex, verify,
 };
@@ -40,6 +40,8 @@ pub struct TokenKey {
     id: Vec<u8>,
     public: PublicKey,
     algorithm: SignatureAlgorithm,
+    /// How GOST values are made; `None` for other keys.
+    gost: Option<GostMechanism>,
     handle: Mutex<Option<(u64, ObjectHandle)>>,
 }
 
@@ -89,24 +91,12 @@ impl Token {
     }
 
     fn choose(&self, choice: &KeyChoice) -> Result<KeyInfo, SignError> {
-        let keys: Vec<_> = self.keys()?.into_iter().filter(|key| key.signs).collect();
-        let present = keys.iter().map(name).collect::<Vec<_>>().join(", ");
-        let mut fitting: Vec<_> = keys.into_iter().filter(|key| choice.fits(key)).collect();
-        if *choice == KeyChoice::Only && fitting.len() > 1 {
-            fitting.retain(for_documents);
-        }
         let token = &self.info().label;
-        match (fitting.pop(), fitting.is_empty()) {
-            (Some(key), true) => Ok(key),
-            (Some(_), false) => Err(SignError::NoSuchKey(format!(
-                "several keys on {token} fit; choose one of [{present}]"
-            ))),
-            (None, _) if !self.is_logged_in() => Err(SignError::NoSuchKey(format!(
-                "the token {token} shows its keys only with a PIN"
-            ))),
-            (None, _) => {
-                Err(SignError::NoSuchKey(format!("no key on {token} fits; present: [{present}]")))
-            }
+        match choice.among(self.keys()?, token) {
+            Err(SignError::NoSuchKey(_)) if !self.is_logged_in() => Err(SignError::NoSuchKey(
+                format!("the token {token} shows its keys only with a PIN"),
+            )),
+            chosen => chosen,
         }
     }
 
@@ -126,12 +116,25 @@ impl Token {
 
 impl TokenKey {
     fn new(token: Arc<Token>, id: Vec<u8>, public: PublicKey) -> Result<Self, SignError> {
+        let unsupported = |why: String| SignError::UnsupportedKey(why);
+        let mut gost = None;
         let algorithm = match &public.kind {
             KeyKind::Rsa { .. } => SignatureAlgorithm::RsaPkcs1Sha256,
             KeyKind::P256 => SignatureAlgorithm::EcdsaSha256,
-            other => return Err(SignError::UnsupportedKey(other.to_string())),
+            KeyKind::Gost(curve) => {
+                gost = token.gost(*curve);
+                if gost.is_none() {
+                    let name = curve.name();
+                    return Err(unsupported(format!(
+                        "{name}: the configuration names no mechanism of this module"
+                    )));
+                }
+                SignatureAlgorithm::for_key(&public.kind)
+                    .map_err(|error| unsupported(error.to_string()))?
+            }
+            other => return Err(unsupported(other.to_string())),
         };
-        Ok(Self { token, id, public, algorithm, handle: Mutex::new(None) })
+        Ok(Self { token, id, public, algorithm, gost, handle: Mutex::new(None) })
     }
 
     /// The public half.
@@ -158,14 +161,19 @@ impl TokenKey {
     /// The digest is made here, so that a large document never travels to the token, and not by
     /// the token's combined mechanisms, of which `CKM_ECDSA_SHA256` is often missing.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let digest = digest(DigestAlgorithm::Sha256, message);
-        let (mechanism, input) = match self.algorithm {
-            SignatureAlgorithm::EcdsaSha256 => (Mechanism::Ecdsa, digest),
-            _ => (Mechanism::RsaPkcs, [&SHA256_DIGEST_INFO, digest.as_slice()].concat()),
+        let sha256 = || digest(DigestAlgorithm::Sha256, message);
+        let (mechanism, input) = match (self.gost, self.algorithm) {
+            (Some(gost), _) => (gost.mechanism(), gost.input(self.algorithm, message)),
+            (None, SignatureAlgorithm::EcdsaSha256) => (Mechanism::Ecdsa, sha256()),
+            _ => (Mechanism::RsaPkcs, [&SHA256_DIGEST_INFO, sha256().as_slice()].concat()),
         };
-        self.token.run(|session, generation| {
+        let value = self.token.run(|session, generation| {
             let handle = self.find(session, generation)?;
             Ok(session.sign(&mechanism, handle, &input)?)
+        })?;
+        Ok(match self.gost {
+            Some(gost) => gost.value(value),
+            None => value,
         })
     }
 
@@ -206,6 +214,25 @@ impl Signer for TokenSigner {
 }
 
 impl KeyChoice {
+    /// The one key that is meant, among those that sign; `place` is where they lie.
+    pub(super) fn among(&self, keys: Vec<KeyInfo>, place: &str) -> Result<KeyInfo, SignError> {
+        let keys: Vec<_> = keys.into_iter().filter(|key| key.signs).collect();
+        let present = keys.iter().map(name).collect::<Vec<_>>().join(", ");
+        let mut fitting: Vec<_> = keys.into_iter().filter(|key| self.fits(key)).collect();
+        if *self == Self::Only && fitting.len() > 1 {
+            fitting.retain(for_documents);
+        }
+        match (fitting.pop(), fitting.is_empty()) {
+            (Some(key), true) => Ok(key),
+            (Some(_), false) => Err(SignError::NoSuchKey(format!(
+                "several keys on {place} fit; choose one of [{present}]"
+            ))),
+            (None, _) => {
+                Err(SignError::NoSuchKey(format!("no key on {place} fits; present: [{present}]")))
+            }
+        }
+    }
+
     fn fits(&self, key: &KeyInfo) -> bool {
         match self {
             Self::Label(label) => key.label == *label,

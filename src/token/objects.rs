@@ -269,7 +269,7 @@ impl Object {
 }
 
 /// An INTEGER of these two's complement octets, in its shortest form (X.690 §8.3, §8.1.3).
-fn der_integer(octets: &[u8]) -> Vec<u8> {
+pub(super) fn der_integer(octets: &[u8]) -> Vec<u8> {
     let mut digits = octets;
     while let [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] = digits {
         digits = &digits[1..];

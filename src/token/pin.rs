@@ -62,6 +62,10 @@ impl Pin {
         AuthPin::from(self.0.as_str())
     }
 
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Compares without telling by its time where two PINs differ.
     pub(super) fn same(&self, other: &Self) -> bool {
         let (a, b) = (self.0.as_bytes(), other.0.as_bytes());

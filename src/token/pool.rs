@@ -14,7 +14,8 @@ use cryptoki::slot::Slot;
 
 use super::error::Fault;
 use super::module::lock;
-use super::{Module, Pin, PinState, SignError, TokenChoice, TokenInfo, TriesLeft};
+use super::{GostMechanism, Module, Pin, PinState, SignError, TokenChoice, TokenInfo, TriesLeft};
+use crate::crypto::GostCurve;
 use crate::limits;
 
 /// A token, logged in if a PIN was given.
@@ -25,6 +26,7 @@ pub struct Token {
     module: Arc<Module>,
     info: TokenInfo,
     wait: Duration,
+    gost: [Option<GostMechanism>; 3],
     pool: Mutex<Pool>,
     freed: Condvar,
 }
@@ -36,6 +38,8 @@ pub struct TokenOptions {
     pub sessions: usize,
     /// How long a caller waits for a free one.
     pub wait: Duration,
+    /// How the module signs with GOST keys, in any order; for others as the standard says.
+    pub gost: [Option<GostMechanism>; 3],
 }
 
 /// One session on loan; it goes back when dropped.
@@ -62,6 +66,7 @@ impl Default for TokenOptions {
         Self {
             sessions: limits::TOKEN_SESSIONS,
             wait: Duration::from_millis(limits::TOKEN_WAIT_MILLISECONDS),
+            gost: [None; 3],
         }
     }
 }
@@ -111,6 +116,7 @@ impl Token {
         let token = Arc::new(Self {
             module: Arc::clone(module),
             wait: options.wait,
+            gost: options.gost,
             pool: Mutex::new(pool),
             freed: Condvar::new(),
             info,
@@ -123,6 +129,12 @@ impl Token {
     /// The token as its slot showed it when it was opened.
     pub fn info(&self) -> &TokenInfo {
         &self.info
+    }
+
+    /// How this token signs with GOST keys of this curve.
+    pub(super) fn gost(&self, curve: GostCurve) -> Option<GostMechanism> {
+        let set = self.gost.iter().flatten().find(|mechanism| mechanism.key == curve);
+        set.copied().or_else(|| GostMechanism::standard(curve))
     }
 
     /// Whether keys can be used: a PIN was given, or is entered at the device.

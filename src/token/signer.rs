@@ -1,10 +1,5 @@
-//! The seam between documents and keys. Behind it stand PKCS#11 tokens today; PKCS#12 files and
+//! The seam between documents and keys. Behind it stand PKCS#11 tokens and PKCS#12 files today;
 //! remote agents follow without a change above.
-
-use ring::rand::SystemRandom;
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
-};
 
 use crate::crypto::{SignatureAlgorithm, ValueForm, verify};
 use crate::x509::Certificate;
@@ -78,60 +73,17 @@ pub fn sign_checked(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, Sign
     Ok(value)
 }
 
-/// A key in this process's memory: for test doubles and tests, never for people's keys.
-pub struct SoftwareSigner {
-    key: SoftwareKey,
-    certificate: Certificate,
-}
-
-enum SoftwareKey {
-    Rsa(Box<RsaKeyPair>),
-    P256(Box<EcdsaKeyPair>),
-}
-
-impl SoftwareSigner {
-    /// Takes a PKCS#8 key (RSA, or ECDSA P-256) and its certificate.
-    ///
-    /// # Errors
-    /// [`SignError::UnsupportedKey`] for any other key.
-    pub fn new(pkcs8: &[u8], certificate: Certificate) -> Result<Self, SignError> {
-        let p256 =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &SystemRandom::new());
-        let key = match (p256, RsaKeyPair::from_pkcs8(pkcs8)) {
-            (Ok(key), _) => SoftwareKey::P256(Box::new(key)),
-            (_, Ok(key)) => SoftwareKey::Rsa(Box::new(key)),
-            (_, Err(error)) => return Err(SignError::UnsupportedKey(error.to_string())),
-        };
-        Ok(Self { key, certificate })
-    }
-}
-
-impl Signer for SoftwareSigner {
+impl<S: Signer + ?Sized> Signer for Box<S> {
     fn certificate(&self) -> &Certificate {
-        &self.certificate
+        (**self).certificate()
     }
 
     fn algorithm(&self) -> SignatureAlgorithm {
-        match self.key {
-            SoftwareKey::Rsa(_) => SignatureAlgorithm::RsaPkcs1Sha256,
-            SoftwareKey::P256(_) => SignatureAlgorithm::EcdsaSha256,
-        }
+        (**self).algorithm()
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let failed = |_| SignError::Failed("signing in memory failed".to_owned());
-        match &self.key {
-            SoftwareKey::P256(key) => {
-                let value = key.sign(&SystemRandom::new(), message).map_err(failed)?;
-                Ok(value.as_ref().to_vec())
-            }
-            SoftwareKey::Rsa(key) => {
-                let mut value = vec![0; key.public().modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut value)
-                    .map_err(failed)?;
-                Ok(value)
-            }
-        }
+        (**self).sign(message)
     }
 }
 

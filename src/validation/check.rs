@@ -127,6 +127,7 @@ impl CheckName {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Algorithm => "algorithm",
+            Self::Digest => "digest",
             Self::KeySize => "key-size",
             Self::KeyUsage => "key-usage",
             Self::ExtendedKeyUsage => "extended-key-usage",

@@ -1,6 +1,8 @@
 //! The diagnostic report: every input of a judgement. It can be stored and judged again, offline,
 //! under the same policy or another; the same policy gives the same verdict. It is evidence of how
-//! a verdict came about, and believed no more than the place it is kept in.
+//! a verdict came about, and believed no more than the place it is kept in: signatures,
+//! certificates, time-stamps, OCSP responses and small CRLs are verified anew; that a format found
+//! no fault, the times, and what a large CRL said are believed.
 
 mod stored;
 
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use self::stored::{Octets, StoredAnswer, StoredSignature, certificates, octets};
-use super::evidence::Recorded;
+use super::evidence::{Recorded, trusted_of};
 use super::judge::Case;
 use super::policy::{Policy, PolicyError, PolicyName};
 use super::report::DocumentInfo;
@@ -72,6 +74,7 @@ impl Verified {
     pub fn diagnostic(&self) -> Diagnostic {
         let evidence = &self.evidence;
         let answers = evidence.answers.as_ref();
+        let trusted = trusted_of(&evidence.trust, &self.found);
         Diagnostic {
             format: FORMAT.to_owned(),
             policy: evidence.policy.name().clone(),
@@ -81,8 +84,8 @@ impl Verified {
             at_source: evidence.at.map(|at| at.source),
             purpose: evidence.purpose,
             document: self.report.document.clone(),
-            anchors: octets(evidence.trusted.anchors()),
-            intermediates: octets(evidence.trusted.intermediates()),
+            anchors: octets(trusted.anchors()),
+            intermediates: octets(trusted.intermediates()),
             answers: answers.map(|answers| answers.iter().map(StoredAnswer::new).collect()),
             signatures: self.found.iter().map(StoredSignature::new).collect(),
         }
@@ -142,7 +145,7 @@ impl Diagnostic {
         };
         let found = self.signatures.iter().map(StoredSignature::restore);
         let found = found.collect::<Result<Vec<_>, _>>()?;
-        let recorded = answers.as_deref().map(Recorded);
+        let recorded = answers.as_deref().map(|answers| Recorded { answers, trust: &trust });
         let at = self.at.zip(self.at_source).map(|(time, source)| TrustedTime { time, source });
         let input = Input {
             document: self.document.clone(),

@@ -9,7 +9,9 @@ use super::policy::Policy;
 use super::{Purpose, TrustedTime};
 use crate::signature::FoundSignature;
 use crate::timestamp::Token;
-use crate::x509::{Certificate, RevocationAnswer, RevocationSource, RevocationStatus, TrustStore};
+use crate::x509::{
+    Certificate, RevocationAnswer, RevocationSource, RevocationStatus, TrustStore, bears_out,
+};
 
 /// Everything beside the signatures themselves.
 #[derive(Clone, Debug)]
@@ -22,8 +24,8 @@ pub struct Evidence {
     pub purpose: Purpose,
     /// The policy.
     pub policy: Policy,
-    /// The anchors and intermediates that belong to these signatures.
-    pub trusted: TrustStore,
+    /// The trust store.
+    pub trust: TrustStore,
     /// What was learnt about revocation; `None` if nobody was asked.
     pub answers: Option<Vec<Answered>>,
 }
@@ -47,8 +49,12 @@ pub(super) struct Recorder<'a> {
     answers: Mutex<Vec<Answered>>,
 }
 
-/// Answers from what was kept.
-pub(super) struct Recorded<'a>(pub &'a [Answered]);
+/// Answers from what was kept. Those whose evidence was kept too are believed as far as that bears
+/// them out; the others are believed as they are.
+pub(super) struct Recorded<'a> {
+    pub answers: &'a [Answered],
+    pub trust: &'a TrustStore,
+}
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(source: &'a dyn RevocationSource) -> Self {
@@ -91,12 +97,16 @@ impl RevocationSource for Recorded<'_> {
         now: OffsetDateTime,
     ) -> RevocationAnswer {
         let (subject, by) = (certificate.fingerprint(), issuer.fingerprint());
-        let about = self.0.iter().filter(|one| one.certificate == subject && one.issuer == by);
+        let about =
+            self.answers.iter().filter(|one| one.certificate == subject && one.issuer == by);
         // Another policy may judge as of another time. What held later tells of earlier times;
         // what held earlier tells nothing of later ones.
         let Some(one) = about.filter(|one| one.at >= at).min_by_key(|one| one.at) else {
             return RevocationAnswer::unknown(now, "the stored diagnostic holds no answer");
         };
+        if let Err(why) = bears_out(&one.answer, (certificate, issuer), one.at, self.trust) {
+            return RevocationAnswer::unknown(now, why);
+        }
         let mut answer = one.answer.clone();
         let later = match &answer.status {
             RevocationStatus::Revoked { at: since, .. }

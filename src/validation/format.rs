@@ -1,7 +1,9 @@
 //! Which format a document has, judged by its first octets.
 
+use std::cell::RefCell;
+
 use super::policy::PolicyError;
-use crate::signature::{DetachedContent, FoundSignature};
+use crate::signature::{ContentFile, FoundSignature};
 use crate::{cms, limits, pdf, xml};
 
 /// A document format that can carry signatures.
@@ -18,9 +20,12 @@ pub enum DocumentFormat {
 /// Why a document could not be judged at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// Larger than [`limits::DOCUMENT_BYTES`].
-    #[error("the document is larger than {} bytes", limits::DOCUMENT_BYTES)]
-    TooLarge,
+    /// Larger than its format allows: [`limits::PDF_BYTES`] or [`limits::DOCUMENT_BYTES`].
+    #[error("the document is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The file with the document or its content cannot be read.
+    #[error("the file cannot be read: {0}")]
+    Content(String),
     /// Neither XML, PDF nor CMS.
     #[error("the document is neither XML, PDF nor CMS")]
     UnknownFormat,
@@ -77,30 +82,78 @@ impl DocumentFormat {
 /// [`Unreadable`]; a document without signatures is one too.
 pub fn read(
     document: &[u8],
-    content: Option<DetachedContent<'_>>,
+    content: Option<&[u8]>,
 ) -> Result<(DocumentFormat, Vec<FoundSignature>), Unreadable> {
-    if document.len() > limits::DOCUMENT_BYTES {
-        return Err(Unreadable::TooLarge);
-    }
     let format = DocumentFormat::detect(document).ok_or(Unreadable::UnknownFormat)?;
+    // A PDF is read where it lies; the other formats are taken apart in memory.
+    let largest = match format {
+        DocumentFormat::Pdf => limits::PDF_BYTES,
+        DocumentFormat::Xml | DocumentFormat::Cms => limits::DOCUMENT_BYTES,
+    };
+    if document.len() > largest {
+        return Err(Unreadable::TooLarge(largest));
+    }
     let broken = |why: String| Unreadable::Broken { format, why };
     let found = match format {
-        DocumentFormat::Xml => xml::read(document, content.and_then(DetachedContent::octets))
-            .map_err(|e| broken(e.to_string()))?,
+        DocumentFormat::Xml => xml::read(document, content).map_err(|e| broken(e.to_string()))?,
         DocumentFormat::Pdf => pdf::read(document).map_err(|e| broken(e.to_string()))?,
-        DocumentFormat::Cms => {
-            let content = match content {
-                None => cms::Content::Inside,
-                Some(DetachedContent::Octets(octets)) => cms::Content::Detached(octets),
-                Some(DetachedContent::Digested(digest)) => cms::Content::Digested(digest),
-            };
-            cms::read_with(document, &content).map_err(|e| broken(e.to_string()))?
-        }
+        DocumentFormat::Cms => cms::read(document, content).map_err(|e| broken(e.to_string()))?,
     };
     if found.is_empty() {
         return Err(Unreadable::NotSigned { format });
     }
     Ok((format, found))
+}
+
+/// The same, where the detached content lies in a file.
+///
+/// # Errors
+/// As [`read`]; [`Unreadable::Content`].
+pub(super) fn read_over(
+    document: &[u8],
+    content: &ContentFile,
+) -> Result<(DocumentFormat, Vec<FoundSignature>), Unreadable> {
+    let unreadable = |why: std::io::Error| Unreadable::Content(why.to_string());
+    match DocumentFormat::detect(document) {
+        Some(format @ DocumentFormat::Xml) => {
+            Ok((format, found(format, xml::read_over(document, content))?))
+        }
+        Some(format @ DocumentFormat::Cms) => {
+            let problem = RefCell::new(None);
+            let digest = |algorithm| {
+                content.digest(algorithm).unwrap_or_else(|why| {
+                    problem.replace(Some(why));
+                    Vec::new()
+                })
+            };
+            let found = cms::read_with(document, &cms::Content::Digested(&digest));
+            // No verdict over a file that could not be read.
+            if let Some(why) = problem.take() {
+                return Err(unreadable(why));
+            }
+            let found = found.map_err(|why| Unreadable::Broken { format, why: why.to_string() })?;
+            // Signed without attributes, over the octets themselves.
+            if found.iter().any(|one| one.signed_octets.is_empty())
+                && let Ok(octets) = content.octets()
+            {
+                return read(document, Some(&octets));
+            }
+            Ok((format, found))
+        }
+        _ => read(document, Some(&content.octets().map_err(unreadable)?)),
+    }
+}
+
+/// What a reader of this format found.
+pub(super) fn found(
+    format: DocumentFormat,
+    read: Result<Vec<FoundSignature>, xml::XmlError>,
+) -> Result<Vec<FoundSignature>, Unreadable> {
+    let found = read.map_err(|why| Unreadable::Broken { format, why: why.to_string() })?;
+    if found.is_empty() {
+        return Err(Unreadable::NotSigned { format });
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

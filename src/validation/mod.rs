@@ -39,5 +39,5 @@ pub use report::{
 };
 pub use times::StampJudgement;
 pub use verdict::{SubIndication, TimeSource, TrustedTime, Verdict};
-pub use verifier::{Purpose, Question, Verified, Verifier};
+pub use verifier::{CertificateQuestion, Purpose, Question, Verified, Verifier};
 pub use xml_form::to_xml;

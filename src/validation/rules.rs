@@ -71,12 +71,17 @@ pub(super) fn value(found: &FoundSignature, ledger: &mut Ledger<'_>) {
     ledger.fixed(Block::Cryptographic, "value", result);
 }
 
-/// Algorithm and key of the signature.
+/// Algorithm, digests and key of the signature.
 pub(super) fn algorithm(found: &FoundSignature, at: OffsetDateTime, ledger: &mut Ledger<'_>) {
-    let unsupported = |why| Reason::new(ReasonCode::UnsupportedAlgorithm, why);
+    let unsupported = |why: String| Reason::new(ReasonCode::UnsupportedAlgorithm, why);
     if let Ok(algorithm) = &found.algorithm {
         let result = ledger.policy.accepts_algorithm(*algorithm, at).map_err(unsupported);
         ledger.ruled(Block::Acceptance, CheckName::Algorithm, result);
+    }
+    for digest in &found.digests {
+        let result = ledger.policy.accepts_digest(*digest, at);
+        let result = result.map_err(|why| unsupported(format!("digest: {why}")));
+        ledger.ruled(Block::Acceptance, CheckName::Digest, result);
     }
     if let (Some(certificate), Ok(_)) = (&found.certificate, &found.algorithm) {
         let key = &certificate.public_key().kind;

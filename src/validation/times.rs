@@ -130,10 +130,16 @@ fn judge(
     };
     let mut result = verify(&token, &question);
     let signer = token.signature();
-    if let (Ok(_), Ok(algorithm)) = (&result, &signer.algorithm)
-        && let Err(why) = case.policy.accepts_algorithm(*algorithm, from.time)
-    {
-        result = Err(Reason::new(ReasonCode::UnsupportedAlgorithm, why));
+    if let (Ok(_), Ok(algorithm)) = (&result, &signer.algorithm) {
+        let info = token.info();
+        let accepted = case.policy.accepts_algorithm(*algorithm, from.time);
+        // Its time holds for the imprint: nobody finds other data for an old digest.
+        let imprint =
+            info.digest.as_ref().ok().map(|one| case.policy.accepts_digest(*one, info.time));
+        let imprint = imprint.unwrap_or(Ok(())).map_err(|why| format!("imprint: {why}"));
+        if let Err(why) = accepted.and(imprint) {
+            result = Err(Reason::new(ReasonCode::UnsupportedAlgorithm, why));
+        }
     }
     let (mut path, mut stale) = (None, None);
     let result = result.and_then(|stamp| {

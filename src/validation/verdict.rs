@@ -114,7 +114,7 @@ impl Verdict {
         use ReasonCode as R;
         use SubIndication as S;
         match code {
-            R::Malformed | R::Refused | R::AddedAfterSigning => {
+            R::Malformed | R::Refused | R::AddedAfterSigning | R::HiddenContent => {
                 (Self::TotalFailed, S::FormatFailure)
             }
             R::ContentChanged => (Self::TotalFailed, S::HashFailure),

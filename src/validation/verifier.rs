@@ -1,20 +1,25 @@
 //! The verifier: format → value → time-stamps → path → revocation → policy → report.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::sync::{Arc, RwLock};
 
 use time::OffsetDateTime;
 
-use super::evidence::{Recorder, trusted_of};
+use super::evidence::Recorder;
 use super::format;
 use super::judge::Case;
 use super::judgement::Judgement;
 use super::policy::{Policy, PolicyError};
 use super::report::{DocumentInfo, Report};
-use super::{DocumentFormat, Evidence, TimeSource, TrustedTime, Unreadable};
+use super::{DocumentFormat, Evidence, TimeSource, TrustedTime, Unreadable, Verdict};
 use crate::crypto::{DigestAlgorithm, digest, hex};
-use crate::signature::{DetachedContent, FoundSignature};
+use crate::limits;
+use crate::signature::{ContentFile, FoundSignature, digest_of};
 use crate::text::Language;
 use crate::x509::{Certificate, RevocationSource, TrustStore};
+use crate::xml;
+use crate::xml::wss::{self, Message, Receiver, SoapError};
 
 /// Judges documents and certificates. Shared by threads; the trust store can be replaced under
 /// load.
@@ -38,7 +43,7 @@ pub struct Question<'a> {
     /// The document.
     pub document: &'a [u8],
     /// What a detached signature was made over.
-    pub content: Option<DetachedContent<'a>>,
+    pub content: Option<&'a [u8]>,
     /// The time to judge at; `None` means now.
     pub at: Option<TrustedTime>,
     /// The clock.
@@ -49,6 +54,21 @@ pub struct Question<'a> {
     pub language: Language,
 }
 
+/// A certificate alone, and how to judge it.
+#[derive(Clone, Copy, Debug)]
+pub struct CertificateQuestion<'a> {
+    /// The certificate.
+    pub certificate: &'a Certificate,
+    /// Certificates that came along.
+    pub others: &'a [Certificate],
+    /// The time to judge at.
+    pub at: TrustedTime,
+    /// The clock.
+    pub now: OffsetDateTime,
+    /// What it is used for.
+    pub purpose: Purpose,
+}
+
 /// What a certificate is used for; it decides which key usage is needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -56,7 +76,8 @@ pub enum Purpose {
     /// Signing documents: `nonRepudiation`.
     #[default]
     Document,
-    /// Logging in: `digitalSignature`, which the national authentication certificates have too.
+    /// Logging in, or sending a message from system to system: `digitalSignature`, which the
+    /// national authentication certificates have too.
     Login,
 }
 
@@ -121,6 +142,11 @@ impl Verifier {
         self.sources().revocation
     }
 
+    /// Whether judging may mean waiting for somebody on the network.
+    pub fn may_wait(&self) -> bool {
+        self.sources().revocation.is_some_and(|source| source.may_wait())
+    }
+
     /// Takes over trust store and revocation source of another verifier; judgements under way
     /// keep the old ones.
     pub fn take_sources(&self, other: &Self) {
@@ -156,6 +182,96 @@ impl Verifier {
             size: question.document.len(),
             sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
         };
+        Ok(self.judge(document, found, question, policy))
+    }
+
+    /// The same, where the detached content lies in a file of any size: it is digested from there.
+    /// Only a CMS signature without signed attributes needs the content itself.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`]; [`Unreadable::Content`].
+    pub fn verify_over(
+        &self,
+        question: &Question<'_>,
+        content: &ContentFile,
+        policy: &Policy,
+    ) -> Result<Verified, Unreadable> {
+        let (format, found) = format::read_over(question.document, content)?;
+        let document = DocumentInfo {
+            format: format.name().to_owned(),
+            size: question.document.len(),
+            sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
+        };
+        Ok(self.judge(document, found, question, policy))
+    }
+
+    /// Judges a document that is too large for memory and lies in a file: XML of the one form that
+    /// can be verified piece by piece ([`xml::read_large`]). The question's document is not looked
+    /// at.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub fn verify_file(
+        &self,
+        file: &mut File,
+        question: &Question<'_>,
+        policy: &Policy,
+    ) -> Result<Verified, Unreadable> {
+        let unreadable = |why: std::io::Error| Unreadable::Content(why.to_string());
+        let mut head = Vec::new();
+        file.rewind()
+            .and_then(|()| (&*file).take(1024).read_to_end(&mut head))
+            .map_err(unreadable)?;
+        if DocumentFormat::detect(&head) != Some(DocumentFormat::Xml) {
+            return Err(Unreadable::TooLarge(limits::DOCUMENT_BYTES));
+        }
+        let found = format::found(DocumentFormat::Xml, xml::read_large(file))?;
+        let size = file.metadata().map_err(unreadable)?.len();
+        let sha256 = digest_of(file, DigestAlgorithm::Sha256).map_err(unreadable)?;
+        let document = DocumentInfo {
+            format: DocumentFormat::Xml.name().to_owned(),
+            size: usize::try_from(size).unwrap_or(usize::MAX),
+            sha256: hex(&sha256),
+        };
+        Ok(self.judge(document, found, question, policy))
+    }
+
+    /// Opens a signed SOAP message and judges who signed it, as the one who acts on it does: the
+    /// answer's Body is all that may be used.
+    ///
+    /// # Errors
+    /// [`SoapError`], to be answered as a fault: the message is not as it must be, or its
+    /// signature did not pass.
+    pub fn open_message(
+        &self,
+        question: &Question<'_>,
+        receiver: &Receiver<'_>,
+        policy: &Policy,
+    ) -> Result<(Verified, Message), SoapError> {
+        let message = wss::open(question.document, receiver)?;
+        let document = DocumentInfo {
+            format: "SOAP".to_owned(),
+            size: question.document.len(),
+            sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
+        };
+        let verified = self.judge(document, vec![message.signature.clone()], question, policy);
+        match verified.judgements.first() {
+            Some(judgement) if judgement.verdict == Verdict::TotalPassed => Ok((verified, message)),
+            judgement => {
+                let reasons = judgement.map(|one| one.reasons.clone());
+                Err(SoapError::Failed(reasons.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Judges signatures that were found in a document.
+    pub(super) fn judge(
+        &self,
+        document: DocumentInfo,
+        found: Vec<FoundSignature>,
+        question: &Question<'_>,
+        policy: &Policy,
+    ) -> Verified {
         let Sources { trust, revocation } = self.sources();
         let carried: Vec<&[u8]> =
             found.iter().flat_map(|one| &one.evidence).map(Vec::as_slice).collect();
@@ -183,7 +299,7 @@ impl Verifier {
         };
         let mut verified = input.judge(found);
         verified.evidence.answers = recorder.map(Recorder::into_answers);
-        Ok(verified)
+        verified
     }
 
     /// Judges a certificate alone: path, validity, usage and revocation at `time`.
@@ -196,10 +312,22 @@ impl Verifier {
     ) -> Judgement {
         let Sources { trust, revocation } = self.sources();
         let Ok(policy) = self.policy() else { return Judgement::impossible(time) };
-        let revocation = revocation.as_deref();
         let purpose = Purpose::Document;
-        let case = Case { trust: &trust, revocation, policy: &policy, purpose, now };
-        case.certificate(certificate, others, time)
+        let question = CertificateQuestion { certificate, others, at: time, now, purpose };
+        question.judge(&trust, revocation.as_deref(), &policy)
+    }
+}
+
+impl CertificateQuestion<'_> {
+    /// Judges the certificate under a policy: path, validity, usage, algorithms, revocation.
+    pub fn judge(
+        &self,
+        trust: &TrustStore,
+        revocation: Option<&dyn RevocationSource>,
+        policy: &Policy,
+    ) -> Judgement {
+        let case = Case { trust, revocation, policy, purpose: self.purpose, now: self.now };
+        case.certificate(self.certificate, self.others, self.at)
     }
 }
 
@@ -223,7 +351,7 @@ impl Input<'_> {
             at: self.at,
             purpose: case.purpose,
             policy: case.policy.clone(),
-            trusted: trusted_of(self.trust, &found),
+            trust: self.trust.clone(),
             answers: None,
         };
         Verified { report, found, judgements, evidence }

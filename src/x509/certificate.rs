@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use time::OffsetDateTime;
 use x509_parser::certificate::{X509Certificate, X509CertificateParser};
@@ -47,6 +47,9 @@ struct Inner {
     not_after: OffsetDateTime,
     public_key: PublicKey,
     extensions: Extensions,
+    /// SHA-256 of the octets and of the key, worked out when first asked for.
+    digest: OnceLock<[u8; 32]>,
+    key_digest: OnceLock<[u8; 32]>,
 }
 
 impl Certificate {
@@ -234,7 +237,17 @@ impl Certificate {
 
     /// SHA-256 over the certificate's octets.
     pub fn fingerprint(&self) -> Vec<u8> {
-        digest(DigestAlgorithm::Sha256, self.der())
+        self.digest().to_vec()
+    }
+
+    /// The same, worked out once.
+    pub(crate) fn digest(&self) -> &[u8; 32] {
+        self.0.digest.get_or_init(|| sha256(self.der()))
+    }
+
+    /// SHA-256 over the certified key (`SubjectPublicKeyInfo`), worked out once.
+    pub(crate) fn key_digest(&self) -> &[u8; 32] {
+        self.0.key_digest.get_or_init(|| sha256(&self.public_key().spki))
     }
 
     /// Whether subject and issuer are the same name.
@@ -285,6 +298,8 @@ impl Inner {
                 spki: spki.raw.to_vec(),
             },
             extensions,
+            digest: OnceLock::new(),
+            key_digest: OnceLock::new(),
         })
     }
 }
@@ -319,7 +334,7 @@ fn envelope(der: &[u8]) -> Result<(Range<usize>, AlgorithmIdentifier), Certifica
 
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        self.der() == other.der()
+        Arc::ptr_eq(&self.0, &other.0) || self.der() == other.der()
     }
 }
 
@@ -329,6 +344,10 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Certificate({} № {})", self.subject(), self.serial_hex())
     }
+}
+
+fn sha256(octets: &[u8]) -> [u8; 32] {
+    digest(DigestAlgorithm::Sha256, octets).try_into().unwrap_or_default()
 }
 
 fn key_kind(spki: &x509_parser::x509::SubjectPublicKeyInfo<'_>) -> KeyKind {

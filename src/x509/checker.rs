@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 
+use super::answers::{Answer, Answers, NoAnswer, Terms};
 use super::crl_cache::CrlCache;
 use super::crl_status::{CrlCheck, Located};
 use super::evidence::WithEvidence;
 use super::ocsp::{OcspCheck, OcspError, OcspRequest, OcspResponse, REQUEST_TYPE};
 use super::path::{PathRequest, Purpose, validate};
 use super::revocation::{Freshness, RevocationAnswer, RevocationSource, RevocationStatus};
-use super::{AllowedHosts, Certificate, Crl, Fetch, TrustStore};
+use super::{AllowedHosts, Certificate, Crl, Fetch, FetchError, TrustStore};
 use crate::crypto::{DigestAlgorithm, Random, SystemRandom, VerifyError};
 use crate::limits;
 
@@ -60,7 +60,8 @@ pub struct RevocationConfig {
     /// responder itself says that a newer one is due, an hour at most; where it does not say,
     /// every question is asked.
     pub ocsp_reuse: Option<Duration>,
-    /// How long an address that failed is left alone.
+    /// How long an address that failed is left alone, and a responder that gave no usable answer
+    /// about a certificate is not asked about it again.
     pub pause_after_failure: Duration,
     /// Whether a responder that does not know the certificate by SHA-256 is asked by SHA-1.
     pub ocsp_sha1: bool,
@@ -94,39 +95,29 @@ pub struct RevocationChecker {
     random: Arc<dyn Random>,
     files: Vec<Located>,
     problems: Vec<String>,
+    memory: RevocationMemory,
+}
+
+/// What a checker has learnt: CRLs, OCSP answers, addresses that fail. A checker of the same
+/// configuration over another trust store can go on with it, since all of it is judged anew each
+/// time it is used.
+#[derive(Clone)]
+pub struct RevocationMemory(Arc<Memory>);
+
+struct Memory {
     crls: CrlCache,
-    answers: Mutex<HashMap<Question, Arc<Slot>>>,
+    answers: Answers,
     failed: Mutex<HashMap<String, (OffsetDateTime, String)>>,
 }
-
-/// Issuer's key and serial number.
-type Question = (Vec<u8>, Vec<u8>);
-
-/// The answer to one question. Whoever asks holds the lock; the count tells those who waited for
-/// it that an answer came meanwhile.
-#[derive(Default)]
-struct Slot {
-    answer: Mutex<Option<Answer>>,
-    count: AtomicU64,
-}
-
-/// A response that was believed when it came.
-#[derive(Clone)]
-pub(super) struct Answer {
-    pub response: OcspResponse,
-    pub der: Vec<u8>,
-    pub url: String,
-    pub received: OffsetDateTime,
-    pub next_update: Option<OffsetDateTime>,
-}
-
-/// An answer is not used longer than this, whatever the responder says.
-const LONGEST_REUSE: Duration = Duration::HOUR;
 
 /// A signer of a CRL, and the signer of the CRL about that signer: nobody goes deeper honestly.
 const SIGNER_DEPTH: u8 = 2;
 
 impl RevocationSource for RevocationChecker {
+    fn may_wait(&self) -> bool {
+        self.config.mode == RevocationMode::Online
+    }
+
     fn ask(
         &self,
         certificate: &Certificate,
@@ -159,6 +150,10 @@ impl RevocationSource for RevocationChecker {
         RevocationAnswer::unknown(now, why.join("; "))
     }
 
+    fn memory(&self) -> Option<RevocationMemory> {
+        Some(self.memory.clone())
+    }
+
     fn with_evidence<'a>(&'a self, evidence: &[&[u8]]) -> Option<Box<dyn RevocationSource + 'a>> {
         match self.config.mode {
             RevocationMode::Off => None,
@@ -184,23 +179,35 @@ impl RevocationChecker {
         let mut problems = Vec::new();
         for path in &config.crl_files {
             let place = path.display().to_string();
-            let octets = std::fs::read(path).map_err(|error| error.to_string());
-            match octets.and_then(|octets| Crl::read(&octets).map_err(|error| error.to_string())) {
+            match Crl::load(path) {
                 Ok(crl) => files.push(Located { crl: Arc::new(crl), place }),
                 Err(error) => problems.push(format!("{place}: {error}")),
             }
         }
+        let memory = Memory {
+            crls: CrlCache::new(
+                config.cache_dir.clone(),
+                config.crl_refresh,
+                config.pause_after_failure,
+            ),
+            answers: Answers::default(),
+            failed: Mutex::default(),
+        };
         Self {
             hosts: AllowedHosts::new(&config.allowed_hosts),
-            crls: CrlCache::new(config.cache_dir.clone(), config.crl_refresh),
+            memory: RevocationMemory(Arc::new(memory)),
             config,
             fetcher,
             random,
             files,
             problems,
-            answers: Mutex::default(),
-            failed: Mutex::default(),
         }
+    }
+
+    /// The same, going on with what a checker of the same configuration has learnt.
+    #[must_use]
+    pub fn remembering(self, memory: RevocationMemory) -> Self {
+        Self { memory, ..self }
     }
 
     /// Looks first at evidence from inside a document: OCSP responses (whole, or as the
@@ -230,49 +237,35 @@ impl RevocationChecker {
             return Err("OCSP: the certificate names no responder".to_owned());
         }
         let question = (issuer.public_key().spki.clone(), certificate.serial().to_vec());
-        let slot = self.answer_slot(question);
-        let before = slot.count.load(Ordering::Acquire);
-        // Whoever asks the same at the same time waits for the answer under way, and takes it.
-        let mut known = slot.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = slot.count.load(Ordering::Acquire) != before;
-        let check = OcspCheck {
-            certificate,
-            issuer,
-            nonce: None,
-            at,
-            now,
-            freshness: self.config.freshness,
-        };
-        let held = known.clone().filter(|one| waited || now < one.until(self.config.ocsp_reuse));
-        if let Some(held) = held
-            && held.received <= now
-            && let Ok(answer) = self.believed(&held, &check)
-        {
-            return Ok(answer);
-        }
-        if self.config.mode == RevocationMode::Offline {
-            return Err("OCSP: not asked, offline".to_owned());
-        }
-        let mut why = String::new();
-        for url in urls.iter().take(limits::STATUS_ADDRESSES) {
-            match self.ask_responder(url, &check) {
-                Ok((held, answer)) => {
-                    *known = Some(held);
-                    slot.count.fetch_add(1, Ordering::Release);
-                    return Ok(answer);
-                }
-                Err(reason) => why = format!("OCSP: {reason}"),
+        let freshness = self.config.freshness;
+        let check = OcspCheck { certificate, issuer, nonce: None, at, now, freshness };
+        let (reuse, pause) = (self.config.ocsp_reuse, self.config.pause_after_failure);
+        let ask = || {
+            if self.config.mode == RevocationMode::Offline {
+                return Err("OCSP: not asked, offline".to_owned().into());
             }
-        }
-        Err(why)
+            let mut none = NoAnswer::from(String::new());
+            for url in urls.iter().take(limits::STATUS_ADDRESSES) {
+                match self.ask_responder(url, &check) {
+                    Ok(outcome) => return Ok(outcome),
+                    Err(NoAnswer { why, always }) => {
+                        none.why = format!("OCSP: {why}");
+                        none.always &= always;
+                    }
+                }
+            }
+            Err(none)
+        };
+        let judge = |held: &Answer| self.believed(held, &check);
+        self.memory.0.answers.obtain(question, Terms { at, now, reuse, pause }, &judge, &ask)
     }
 
     fn ask_responder(
         &self,
         url: &str,
         check: &OcspCheck<'_>,
-    ) -> Result<(Answer, RevocationAnswer), String> {
-        let mut result = Err(String::new());
+    ) -> Result<(Answer, RevocationAnswer), NoAnswer> {
+        let mut result = Err(String::new().into());
         let hashes: &[_] = match self.config.ocsp_sha1 {
             true => &[DigestAlgorithm::Sha256, DigestAlgorithm::Sha1],
             false => &[DigestAlgorithm::Sha256],
@@ -280,7 +273,7 @@ impl RevocationChecker {
         for hash in hashes {
             let mut nonce = vec![0; 16];
             if !self.random.fill(&mut nonce) {
-                return Err("no randomness for the request".to_owned());
+                return Err("no randomness for the request".to_owned().into());
             }
             let (certificate, issuer) = (check.certificate, check.issuer);
             let request = OcspRequest::new(certificate, issuer, *hash, Some(nonce.clone()));
@@ -292,21 +285,25 @@ impl RevocationChecker {
                 Ok(response) => response,
                 // What a responder says that cannot find the issuer by this hash.
                 Err(error @ OcspError::Refused("unauthorized" | "malformedRequest")) => {
-                    result = Err(error.to_string());
+                    result = Err(error.to_string().into());
                     continue;
                 }
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.to_string().into()),
             };
             let (url, received) = (url.to_owned(), check.now);
             let mut held = Answer { response, der, url, received, next_update: None };
-            let answer = self.believed(&held, &OcspCheck { nonce: Some(&nonce), ..*check });
+            let check = OcspCheck { nonce: Some(&nonce), ..*check };
+            let answer = self.believed(&held, &check);
             held.next_update = answer.as_ref().ok().and_then(|answer| answer.next_update);
             match answer {
                 Ok(answer) if answer.status != RevocationStatus::Unknown => {
                     return Ok((held, answer));
                 }
                 Ok(answer) => result = Ok((held, answer)),
-                Err(reason) => return Err(reason),
+                Err(why) => {
+                    let always = held.response.check(&check).is_err_and(|error| error.is_final());
+                    return Err(NoAnswer { why, always });
+                }
             }
         }
         result
@@ -395,8 +392,9 @@ impl RevocationChecker {
         let mut failures = Vec::new();
         let plausible = |crl: &Crl| self.plausible(crl, issuer, times.0);
         let mut obtain = |url: &str, crls: &mut Vec<Located>| {
-            let fetch = || self.fetch(url, times.1, &|| self.fetcher.get(url, limits::CRL_BYTES));
-            match self.crls.obtain(url, times.1, &fetch, &plausible) {
+            let get = || self.fetcher.get_large(url, limits::CRL_BYTES);
+            let fetch = || self.fetch(url, times.1, &get);
+            match self.memory.0.crls.obtain(url, times.1, &fetch, &plausible) {
                 Ok(crl) => crls.push(Located { crl, place: url.to_owned() }),
                 Err(reason) => failures.push(reason),
             }
@@ -486,17 +484,17 @@ impl RevocationChecker {
     }
 
     // Fetches if the host is allowed and did not fail a moment ago.
-    fn fetch(
+    fn fetch<T>(
         &self,
         url: &str,
         now: OffsetDateTime,
-        fetch: &dyn Fn() -> Result<Vec<u8>, super::FetchError>,
-    ) -> Result<Vec<u8>, String> {
+        fetch: &dyn Fn() -> Result<T, FetchError>,
+    ) -> Result<T, String> {
         if self.config.mode != RevocationMode::Online {
             return Err("nothing is stored, and fetching is switched off".to_owned());
         }
         self.hosts.check(url).map_err(|error| error.to_string())?;
-        let failed = || self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = || self.memory.0.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((since, reason)) = failed().get(url)
             && (*since..*since + self.config.pause_after_failure).contains(&now)
         {
@@ -511,22 +509,17 @@ impl RevocationChecker {
         };
         result
     }
-
-    fn answer_slot(&self, question: Question) -> Arc<Slot> {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        if answers.len() >= limits::OCSP_ANSWERS_KEPT {
-            answers.clear();
-        }
-        answers.entry(question).or_default().clone()
-    }
 }
 
-impl Answer {
-    fn until(&self, reuse: Option<Duration>) -> OffsetDateTime {
-        match (reuse, self.next_update) {
-            (Some(reuse), _) => self.received + reuse,
-            (None, Some(next)) => next.min(self.received + LONGEST_REUSE),
-            (None, None) => self.received,
-        }
+impl RevocationMemory {
+    /// Has the directory of CRLs looked into again: they may have been replaced there.
+    pub fn look_again(&self) {
+        self.0.crls.look_again();
+    }
+
+    /// Whether both are one memory.
+    #[cfg(test)]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }

@@ -465,4 +465,152 @@ fn no_question_fails_while_crls_are_swapped() {
     let (hits, asked) = (world.stub.hits("/crl"), asked.load(relaxed));
     assert!(asked > hits, "those who need not wait do not: {asked} questions, {hits} fetches");
     assert_eq!(world.ask(&checker).at, Some(NOW + Duration::seconds(20)));
+    let revoked = (&world.leaf.certificate, NOW, RevocationReason::KeyCompromise);
+    world.publish(world.authority.crl(NOW + Duration::seconds(21), &[revoked]));
+    let answer = world.ask(&checker);
+    assert!(matches!(answer.status, RevocationStatus::Revoked { .. }), "{answer:?}");
+}
+
+#[test]
+fn a_useless_answer_is_remembered_for_a_while_and_then_asked_for_again() {
+    let pause = Duration::minutes(1);
+    type Body = Box<dyn Fn(&[u8]) -> Vec<u8> + Send>;
+    type Way = fn(&World) -> Body;
+    let ways: [(&str, Way); 4] = [
+        ("not an OCSP response", |_| Box::new(|_| b"garbage".to_vec())),
+        ("does not know", |world| {
+            let (leaf, issuer) = (world.leaf.certificate.clone(), &world.authority);
+            let (signer, issuer) = (issuer.signer(), issuer.certificate.clone());
+            let unknown = Says { status: vec![0x82, 0], ..Says::good(None) };
+            // Its own word that it will know no more for a week is not taken.
+            let unknown = Says { next: Some(NOW + Duration::weeks(1)), ..unknown };
+            Box::new(move |_| unknown.to_der(&leaf, &issuer, &signer))
+        }),
+        ("nonce", |world| {
+            let (leaf, issuer) = (world.leaf.certificate.clone(), &world.authority);
+            let (signer, issuer) = (issuer.signer(), issuer.certificate.clone());
+            Box::new(move |_| Says::good(Some(vec![9; 16])).to_der(&leaf, &issuer, &signer))
+        }),
+        ("signature of the response is wrong", |world| {
+            let (leaf, issuer) = (world.leaf.certificate.clone(), &world.authority);
+            let (signer, issuer) = (Authority::root("Authority").signer(), &issuer.certificate);
+            let issuer = issuer.clone();
+            Box::new(move |_| Says::good(None).to_der(&leaf, &issuer, &signer))
+        }),
+    ];
+    for (expected, way) in ways {
+        let world = World::new();
+        let config = RevocationConfig { pause_after_failure: pause, ..world.config() };
+        let checker = world.checker(config);
+        world.stub.on("/ocsp", way(&world));
+        let ask =
+            |at, now| checker.ask(&world.leaf.certificate, &world.authority.certificate, at, now);
+        assert!(says(&ask(NOW, NOW)).contains(expected), "{expected}");
+        let asked = world.stub.hits("/ocsp");
+        let second = Duration::SECOND;
+        let again = ask(NOW + second, NOW + second);
+        assert!(says(&again).contains(expected), "the reason stays: {again:?}");
+        assert_eq!(world.stub.hits("/ocsp"), asked, "{expected}: asked again at once");
+        assert_eq!(ask(NOW - Duration::DAY, NOW).status, RevocationStatus::Unknown);
+        assert_eq!(world.stub.hits("/ocsp"), asked, "{expected}: asked again for another time");
+        world.respond(world.authority.signer(), |nonce| Says::good(Some(nonce)));
+        let later = NOW + pause * 2;
+        assert_eq!(ask(later, later).status, RevocationStatus::Good, "{expected}");
+    }
+}
+
+#[test]
+fn an_answer_too_old_for_one_time_may_do_for_an_earlier_one() {
+    let world = World::new();
+    let pause = Duration::minutes(1);
+    let checker = world.checker(RevocationConfig { pause_after_failure: pause, ..world.config() });
+    let made = NOW - Duration::days(2);
+    let old = move |nonce| Says { made, ..Says::good(Some(nonce)) };
+    world.respond(world.authority.signer(), old);
+    let ask =
+        |at| checker.ask(&world.leaf.certificate, &world.authority.certificate, at, NOW).status;
+    assert_eq!(ask(NOW), RevocationStatus::Unknown);
+    assert_eq!(ask(NOW + Duration::SECOND), RevocationStatus::Unknown);
+    assert_eq!(world.stub.hits("/ocsp"), 1);
+    assert_eq!(ask(made), RevocationStatus::Good);
+    assert_eq!(world.stub.hits("/ocsp"), 2);
+}
+
+#[test]
+fn those_who_ask_a_lying_responder_together_share_one_question() {
+    let world = World::new();
+    world.stub.on("/ocsp", |_| {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        b"garbage".to_vec()
+    });
+    let checker = world.checker(world.config());
+    let begun = std::sync::Barrier::new(8);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                begun.wait();
+                let answer = world.ask(&checker);
+                assert!(says(&answer).contains("not an OCSP response"), "{answer:?}");
+            });
+        }
+    });
+    assert_eq!(world.stub.hits("/ocsp"), 1);
+}
+
+#[test]
+fn a_crl_server_that_sends_garbage_is_left_alone_for_a_while() {
+    let world = World::new();
+    let pause = Duration::minutes(1);
+    let order = vec![RevocationMethod::Crl];
+    let config = RevocationConfig { order, pause_after_failure: pause, ..world.config() };
+    let checker = world.checker(config);
+    world.publish(b"garbage".to_vec());
+    let both = [world.ask(&checker), world.ask(&checker)];
+    assert!(both.iter().all(|answer| says(answer).contains("not a CRL")), "{both:?}");
+    assert_eq!(world.stub.hits("/crl"), 1);
+    world.publish(world.authority.crl(NOW, &[]));
+    let later = NOW + pause;
+    let answer = checker.ask(&world.leaf.certificate, &world.authority.certificate, later, later);
+    assert_eq!(answer.status, RevocationStatus::Good, "{answer:?}");
+}
+
+#[test]
+fn a_checker_goes_on_with_what_another_learnt_and_finds_lists_replaced_on_disk_when_told() {
+    let world = World::new();
+    let directory = tempfile::tempdir().unwrap();
+    let config = RevocationConfig {
+        cache_dir: Some(directory.path().to_owned()),
+        ocsp_reuse: Some(Duration::minutes(1)),
+        ..world.config()
+    };
+    world.respond(world.authority.signer(), |nonce| Says::good(Some(nonce)));
+    world.publish(world.authority.crl(NOW, &[]));
+    let first = world.checker(config.clone());
+    world.ask(&first);
+    let memory = first.memory().unwrap();
+    let second = world.checker(config).remembering(memory.clone());
+    assert_eq!(world.ask(&second).source, "ocsp");
+    assert_eq!((world.stub.hits("/ocsp"), world.stub.hits("/crl")), (1, 1));
+
+    let offline = RevocationConfig {
+        mode: RevocationMode::Offline,
+        order: vec![RevocationMethod::Crl],
+        ..world.config()
+    };
+    let offline = world.checker(offline).remembering(memory.clone());
+    let since = NOW - Duration::hours(1);
+    let revoked = (&world.leaf.certificate, since, RevocationReason::KeyCompromise);
+    let file = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+    let put = |crl: Vec<u8>| std::fs::write(&file, crl).unwrap();
+    put(world.authority.crl(NOW + Duration::SECOND, &[revoked]));
+    assert_eq!(world.ask(&offline).status, RevocationStatus::Good, "not told yet");
+    memory.look_again();
+    let answer = world.ask(&offline);
+    assert!(matches!(answer.status, RevocationStatus::Revoked { .. }), "{answer:?}");
+    // Neither an older list nor a stranger's takes its place.
+    for useless in [world.authority.crl(NOW, &[]), Authority::root("Authority").crl(NOW, &[])] {
+        put(useless);
+        memory.look_again();
+        assert_eq!(world.ask(&offline).status, answer.status);
+    }
 }

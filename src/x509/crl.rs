@@ -1,6 +1,9 @@
 //! Certificate revocation lists (RFC 5280 §5): read in one pass, verified once, then an index.
 
 use std::fmt;
+use std::fs::File;
+use std::ops::Range;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use time::OffsetDateTime;
@@ -8,7 +11,8 @@ use time::OffsetDateTime;
 use super::crl_index::{CrlIndex, Entry};
 use super::der::{self, DerError, Element, Reader};
 use super::extensions::{key_id, point_name, points, urls};
-use super::signed::{AlgorithmIdentifier, Signed};
+use super::large::Large;
+use super::signed::{AlgorithmIdentifier, Signed, accepted};
 use super::{GeneralName, Name};
 use crate::crypto::{DigestAlgorithm, PublicKey, VerifyError, digest};
 use crate::limits;
@@ -23,12 +27,16 @@ pub struct Crl {
     issuers: Vec<Vec<GeneralName>>,
     index: CrlIndex,
     digest: Vec<u8>,
+    algorithm: AlgorithmIdentifier,
     state: Mutex<State>,
 }
 
 /// Why octets are no CRL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CrlError {
+    /// The file cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
     /// Larger than [`limits::CRL_BYTES`].
     #[error("the CRL is larger than {} bytes", limits::CRL_BYTES)]
     TooLarge,
@@ -75,9 +83,8 @@ struct State {
 }
 
 struct Octets {
-    der: Vec<u8>,
-    tbs: std::ops::Range<usize>,
-    algorithm: AlgorithmIdentifier,
+    der: Large,
+    tbs: Range<usize>,
     signature: Vec<u8>,
 }
 
@@ -90,16 +97,31 @@ impl Crl {
         if octets.len() > limits::CRL_BYTES {
             return Err(CrlError::TooLarge);
         }
-        if !octets.trim_ascii_start().starts_with(b"-----BEGIN") {
-            return Self::parse(octets.to_vec());
-        }
-        let (_, pem) = x509_parser::pem::parse_x509_pem(octets.trim_ascii_start())
-            .map_err(|_| CrlError::Malformed("not PEM"))?;
-        Self::parse(pem.contents)
+        Self::take(Large::copy(octets))
     }
 
-    fn parse(der: Vec<u8>) -> Result<Self, CrlError> {
-        parse(der).map_err(|DerError(what)| CrlError::Malformed(what))
+    /// Reads a CRL file; as [`Crl::read`], without a copy.
+    ///
+    /// # Errors
+    /// [`CrlError`].
+    pub fn load(path: &Path) -> Result<Self, CrlError> {
+        let octets = File::open(path).and_then(|file| Large::read(file, limits::CRL_BYTES + 1));
+        Self::take(octets.map_err(|error| CrlError::Unreadable(error.to_string()))?)
+    }
+
+    /// Reads a CRL and keeps the octets until they are verified.
+    pub(crate) fn take(octets: Large) -> Result<Self, CrlError> {
+        if octets.len() > limits::CRL_BYTES {
+            return Err(CrlError::TooLarge);
+        }
+        let octets = if octets.trim_ascii_start().starts_with(b"-----BEGIN") {
+            let (_, pem) = x509_parser::pem::parse_x509_pem(octets.trim_ascii_start())
+                .map_err(|_| CrlError::Malformed("not PEM"))?;
+            pem.contents.into()
+        } else {
+            octets
+        };
+        parse(octets).map_err(|DerError(what)| CrlError::Malformed(what))
     }
 
     /// Who signed it.
@@ -191,19 +213,21 @@ impl Crl {
         self.index.find(serial).find(wanted).map(CrlEntry::from)
     }
 
-    /// Checks the signature. The result is remembered, and the octets of a large CRL are let go.
+    /// Checks the signature, and that its algorithm is accepted at `at`. The signature is computed
+    /// once, and the octets of a large CRL are then let go; the date is looked at each time.
     ///
     /// # Errors
     /// [`VerifyError`]; an algorithm past its date at `at` is unsupported.
     pub fn verify(&self, key: &PublicKey, at: OffsetDateTime) -> Result<(), VerifyError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &state.verified_by {
+            accepted(self.algorithm.signature()?, at)?;
             return if *known == key.spki { Ok(()) } else { Err(VerifyError::Wrong) };
         }
         let octets = state.octets.as_ref().ok_or(VerifyError::Wrong)?;
         let signed = Signed {
             octets: octets.der.get(octets.tbs.clone()).unwrap_or_default(),
-            algorithm: &octets.algorithm,
+            algorithm: &self.algorithm,
             value: &octets.signature,
         };
         signed.verify(key, at)?;
@@ -220,7 +244,7 @@ impl Crl {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let small = |octets: &&Octets| octets.der.len() <= limits::CRL_EVIDENCE_BYTES;
         let octets = state.octets.as_ref().filter(small);
-        octets.map_or_else(|| self.digest.clone(), |octets| octets.der.clone())
+        octets.map_or_else(|| self.digest.clone(), |octets| octets.der.to_vec())
     }
 }
 
@@ -244,7 +268,7 @@ impl fmt::Debug for Crl {
     }
 }
 
-fn parse(der: Vec<u8>) -> Result<Crl, DerError> {
+fn parse(der: Large) -> Result<Crl, DerError> {
     let mut outer = Reader::only(&der, der::SEQUENCE)?;
     let header = der.len() - outer.rest().len();
     let tbs = outer.expect(der::SEQUENCE)?;
@@ -276,65 +300,77 @@ fn parse(der: Vec<u8>) -> Result<Crl, DerError> {
     }
     fields.finish()?;
 
-    let mut issuers = vec![vec![GeneralName::Directory(issuer.clone())]];
-    let mut index = CrlIndex::default();
-    if let Some(list) = entries {
-        // The shortest entry has 20 octets, a national one 37.
-        index = CrlIndex::with_capacity(list.content.len() / 36);
-        let indirect = extensions.issuing_point.as_ref().is_some_and(|point| point.indirect);
-        let mut reader = Reader::new(list.content);
-        while !reader.is_empty() {
-            let entry = reader.enter(der::SEQUENCE)?;
-            extensions.unknown_critical |= !take_entry(entry, indirect, &mut issuers, &mut index)?;
-        }
-        index.sort();
-    }
+    let list = entries.map_or(&[][..], |list| list.content);
+    let indirect = extensions.issuing_point.as_ref().is_some_and(|point| point.indirect);
+    let own = [GeneralName::Directory(issuer.clone())];
+    let walk = |put: &mut dyn FnMut(&[u8], Entry)| walk(list, indirect, &own, put);
+    // A national entry has 38 octets, the shortest possible one 20. Nobody chooses the value of
+    // their signature.
+    let size = (list.len() / 38, list.len() / 20);
+    let (index, (issuers, understood)) = CrlIndex::build(&signature, size, walk)?;
+    extensions.unknown_critical |= !understood;
+
     let tbs = header..header + tbs.whole.len();
     let digest = digest(DigestAlgorithm::Sha256, &der);
-    let octets = Some(Octets { tbs, algorithm, signature, der });
+    let octets = Some(Octets { tbs, signature, der });
     let state = Mutex::new(State { octets, verified_by: None });
-    Ok(Crl { issuer, this_update, next_update, extensions, issuers, index, digest, state })
+    Ok(Crl {
+        issuer,
+        this_update,
+        next_update,
+        extensions,
+        issuers,
+        index,
+        digest,
+        algorithm,
+        state,
+    })
 }
 
-// Reads one entry; `false` if something critical in it is not understood.
-fn take_entry(
-    mut fields: Reader<'_>,
+// Gives every entry of the list to `put`. Returned are the issuers that entries refer to, and
+// whether everything critical was understood.
+fn walk(
+    list: &[u8],
     indirect: bool,
-    issuers: &mut Vec<Vec<GeneralName>>,
-    index: &mut CrlIndex,
-) -> Result<bool, DerError> {
-    let serial = fields.integer()?;
-    let since = fields.time()?.unix_timestamp();
-    let mut reason = None;
+    own: &[GeneralName],
+    put: &mut dyn FnMut(&[u8], Entry),
+) -> Result<(Vec<Vec<GeneralName>>, bool), DerError> {
+    let mut issuers = vec![own.to_vec()];
     let mut understood = true;
-    if let Some(list) = fields.optional(der::SEQUENCE)? {
-        let mut list = Reader::new(list.content);
-        while !list.is_empty() {
-            let (oid, critical, value) = extension(list.enter(der::SEQUENCE)?)?;
-            match oid {
-                // reasonCode
-                [0x55, 0x1d, 0x15] => {
-                    let code = Reader::new(value).expect(der::ENUMERATED)?;
-                    reason = Some(der::small(code.content)?.min(u32::from(u8::MAX - 1)) as u8);
-                }
-                // certificateIssuer: holds for the following entries too (RFC 5280 §5.3.3).
-                [0x55, 0x1d, 0x1d] if indirect => {
-                    let names = GeneralName::read_all(Reader::only(value, der::SEQUENCE)?)?;
-                    if issuers.len() > usize::from(u16::MAX) {
-                        return Err(DerError("too many certificate issuers"));
+    let mut reader = Reader::new(list);
+    while !reader.is_empty() {
+        let mut fields = reader.enter(der::SEQUENCE)?;
+        let serial = fields.integer()?;
+        let since = fields.time()?.unix_timestamp();
+        let mut reason = None;
+        if let Some(list) = fields.optional(der::SEQUENCE)? {
+            let mut list = Reader::new(list.content);
+            while !list.is_empty() {
+                let (oid, critical, value) = extension(list.enter(der::SEQUENCE)?)?;
+                match oid {
+                    // reasonCode
+                    [0x55, 0x1d, 0x15] => {
+                        let code = Reader::new(value).expect(der::ENUMERATED)?;
+                        reason = Some(der::small(code.content)?.min(u32::from(u8::MAX)) as u8);
                     }
-                    issuers.push(names);
+                    // certificateIssuer: holds for the following entries too (RFC 5280 §5.3.3).
+                    [0x55, 0x1d, 0x1d] if indirect => {
+                        let names = GeneralName::read_all(Reader::only(value, der::SEQUENCE)?)?;
+                        if issuers.len() > usize::from(u16::MAX) {
+                            return Err(DerError("too many certificate issuers"));
+                        }
+                        issuers.push(names);
+                    }
+                    // invalidityDate and holdInstruction change nothing here.
+                    [0x55, 0x1d, 0x18 | 0x17] => {}
+                    _ => understood &= !critical,
                 }
-                // invalidityDate and holdInstruction change nothing here.
-                [0x55, 0x1d, 0x18 | 0x17] => {}
-                _ => understood &= !critical,
             }
         }
+        fields.finish()?;
+        put(serial, Entry { since, reason, issuer: (issuers.len() - 1) as u16 });
     }
-    fields.finish()?;
-    let issuer = (issuers.len() - 1) as u16;
-    index.add(serial, Entry { since, reason, issuer });
-    Ok(understood)
+    Ok((issuers, understood))
 }
 
 // An extension's identifier (content octets), criticality and value.

@@ -1,14 +1,17 @@
-//! Revocation answers from evidence that a document carries with it.
+//! Revocation answers from evidence that a document carries with it, or that was kept.
 
 use std::sync::Arc;
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use super::checker::{Answer, RevocationChecker};
+use super::answers::Answer;
+use super::checker::RevocationChecker;
 use super::crl_status::Located;
 use super::ocsp::{OcspCheck, OcspResponse};
-use super::revocation::{RevocationAnswer, RevocationSource, RevocationStatus};
-use super::{Certificate, Crl};
+use super::revocation::{
+    Freshness, REMOVE_FROM_CRL, RevocationAnswer, RevocationSource, RevocationStatus,
+};
+use super::{Certificate, Crl, TrustStore};
 use crate::limits;
 
 /// Where such an answer came from.
@@ -81,3 +84,51 @@ impl RevocationSource for WithEvidence<'_> {
         }
     }
 }
+
+/// Whether an answer that was kept is what its evidence says: signed by the issuer or by somebody
+/// it authorised (a CRL: by one of those known under its issuer's name), about this certificate, with
+/// this status at `at`. How old evidence may be is the policy's affair and not looked at. Evidence
+/// that was too large to be kept, or never was there, says nothing against the answer.
+pub(crate) fn bears_out(
+    answer: &RevocationAnswer,
+    (certificate, issuer): (&Certificate, &Certificate),
+    at: OffsetDateTime,
+    trust: &TrustStore,
+) -> Result<(), &'static str> {
+    let octets = answer.evidence.as_slice();
+    let status = match answer.source {
+        "ocsp" if !octets.is_empty() => {
+            let response = OcspResponse::read(octets).or_else(|_| OcspResponse::read_basic(octets));
+            let age = Duration::days(366 * 200);
+            let freshness = Freshness { skew: age, without_next_update: age, crl_age: None };
+            let now = answer.asked_at;
+            let check = OcspCheck { certificate, issuer, nonce: None, at, now, freshness };
+            let answer = response.and_then(|response| response.check(&check));
+            answer.map_err(|_| "the stored OCSP response is not the responder's")?.status
+        }
+        "crl" if octets.first() == Some(&0x30) && octets.len() > DIGEST => {
+            let crl = Crl::read(octets).map_err(|_| "the stored CRL does not read")?;
+            // An indirect CRL's signer need not be among the certificates that were kept.
+            let named = |signer: &&Certificate| signer.subject().matches(crl.issuer());
+            let known = [issuer].into_iter().chain(trust.named(crl.issuer())).filter(named);
+            let verified = known.map(|signer| crl.verify(signer.public_key(), at));
+            if verified.reduce(Result::or).is_some_and(|outcome| outcome.is_err()) {
+                return Err("the stored CRL is not the issuer's");
+            }
+            let entry = crl.find(certificate.serial(), certificate.issuer());
+            entry
+                .filter(|entry| entry.reason != Some(REMOVE_FROM_CRL))
+                .map_or(RevocationStatus::Good, |entry| {
+                    RevocationStatus::revoked(at, entry.since, entry.reason)
+                })
+        }
+        _ => return Ok(()),
+    };
+    match status == answer.status {
+        true => Ok(()),
+        false => Err("the stored evidence says something else"),
+    }
+}
+
+/// Octets of the digest that stands for a large CRL.
+const DIGEST: usize = 32;

@@ -1,9 +1,11 @@
 //! Outbound fetches. They go only to hosts the operator allowed, whatever a document says.
 
+use std::io::Read as _;
 use std::time::Duration;
 
 use ureq::http::Uri;
 
+use super::Large;
 use crate::limits;
 
 /// Gets things over the network, under limits.
@@ -13,6 +15,14 @@ pub trait Fetch: Send + Sync {
     /// # Errors
     /// [`FetchError`].
     fn get(&self, url: &str, max: usize) -> Result<Vec<u8>, FetchError>;
+
+    /// As [`Fetch::get`], for bodies of many megabytes.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    fn get_large(&self, url: &str, max: usize) -> Result<Large, FetchError> {
+        self.get(url, max).map(Large::from)
+    }
 
     /// POSTs `body` and returns the answer's body, of `max` bytes at most.
     ///
@@ -111,13 +121,25 @@ impl HttpFetch {
         max: usize,
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Result<Vec<u8>, FetchError> {
-        let mut answer = answer.map_err(|error| failure(url, max, error))?;
+        let mut octets = Vec::new();
+        let mut body = Self::body(url, max, answer)?;
+        match body.read_to_end(&mut octets) {
+            Ok(_) => Ok(octets),
+            Err(error) => Err(failure(url, max, error.into())),
+        }
+    }
+
+    fn body(
+        url: &str,
+        max: usize,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<ureq::BodyReader<'static>, FetchError> {
+        let answer = answer.map_err(|error| failure(url, max, error))?;
         if !answer.status().is_success() {
             return Err(FetchError::Status(url.to_owned(), answer.status().as_u16()));
         }
         // The limit counts as exceeded already when it is reached.
-        let body = answer.body_mut().with_config().limit(max as u64 + 1).read_to_vec();
-        body.map_err(|error| failure(url, max, error))
+        Ok(answer.into_body().into_with_config().limit(max as u64 + 1).reader())
     }
 }
 
@@ -125,6 +147,15 @@ impl Fetch for HttpFetch {
     fn get(&self, url: &str, max: usize) -> Result<Vec<u8>, FetchError> {
         self.allowed.check(url)?;
         Self::finish(url, max, self.agent.get(url).call())
+    }
+
+    fn get_large(&self, url: &str, max: usize) -> Result<Large, FetchError> {
+        self.allowed.check(url)?;
+        let body = Self::body(url, max, self.agent.get(url).call())?;
+        match Large::read(body, max + 1) {
+            Ok(octets) if octets.len() > max => Err(FetchError::TooLarge(url.to_owned(), max)),
+            outcome => outcome.map_err(|error| failure(url, max, error.into())),
+        }
     }
 
     fn post(
@@ -199,6 +230,15 @@ mod tests {
         let large = fetch.get(&stub.url("/large"), 1_999);
         assert_eq!(large, Err(FetchError::TooLarge(stub.url("/large"), 1_999)));
         assert_eq!(fetch.get(&stub.url("/large"), 2_000).map(|body| body.len()), Ok(2_000));
+        let many = 1 << 20;
+        stub.on("/many", move |_| vec![7; many]);
+        let kept = fetch.get_large(&stub.url("/many"), many);
+        assert_eq!(
+            kept.map(|body| (body.len(), body.iter().all(|one| *one == 7))),
+            Ok((many, true))
+        );
+        let large = fetch.get_large(&stub.url("/many"), many - 1).map(|body| body.len());
+        assert_eq!(large, Err(FetchError::TooLarge(stub.url("/many"), many - 1)));
         let absent = fetch.get(&stub.url("/absent"), 100);
         assert_eq!(absent, Err(FetchError::Status(stub.url("/absent"), 500)));
         assert_eq!(

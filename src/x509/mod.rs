@@ -1,5 +1,6 @@
 //! Certificates and what makes them believable: profile, path, revocation, trust store.
 
+mod answers;
 mod certificate;
 mod checker;
 #[cfg(test)]
@@ -14,6 +15,8 @@ mod evidence;
 mod extensions;
 mod fetch;
 mod general_name;
+mod known;
+mod large;
 mod name;
 pub mod ocsp;
 #[cfg(test)]
@@ -30,16 +33,22 @@ pub(crate) mod testing;
 mod trust;
 
 pub use certificate::{Certificate, CertificateError};
-pub use checker::{RevocationChecker, RevocationConfig, RevocationMethod, RevocationMode};
+pub use checker::{
+    RevocationChecker, RevocationConfig, RevocationMemory, RevocationMethod, RevocationMode,
+};
 pub use crl::{Crl, CrlEntry, CrlError};
 pub use evidence::WithEvidence;
+pub(crate) use evidence::bears_out;
 pub use extensions::{
     BasicConstraints, DistributionPoint, KeyUsage, NameConstraints, PolicyConstraints,
 };
 pub use fetch::{AllowedHosts, Fetch, FetchError, HttpFetch};
 pub use general_name::GeneralName;
+pub use known::read_known;
+pub use large::Large;
 pub use name::Name;
 pub use path::{Path, PathFailure, PathRequest, Purpose, validate};
 pub use policy::PolicyRequest;
 pub use revocation::{Freshness, RevocationAnswer, RevocationSource, RevocationStatus};
+pub(crate) use signed::pss;
 pub use trust::{TrustError, TrustStore, read_certificates};

@@ -55,6 +55,13 @@ pub enum OcspError {
     Stale(String),
 }
 
+impl OcspError {
+    /// Whether the response is as useless for any other time of judgement.
+    pub(crate) fn is_final(&self) -> bool {
+        !matches!(self, Self::Stale(_) | Self::Unsupported(_))
+    }
+}
+
 /// What a believed response says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OcspAnswer {
@@ -245,7 +252,7 @@ impl OcspResponse {
         // made: that would be the less useful reason.
         let period = (single.this_update, single.next_update);
         check.freshness.check(period, None, check.at, check.now).map_err(OcspError::Stale)?;
-        if self.produced_at > check.now + check.freshness.skew {
+        if self.produced_at > check.now.saturating_add(check.freshness.skew) {
             return Err(OcspError::Stale("made in the future".to_owned()));
         }
         let responder = self.verify(check)?;

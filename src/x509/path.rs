@@ -21,9 +21,11 @@ pub enum Purpose {
     /// Nothing is asked of the leaf's key usage.
     #[default]
     Any,
-    /// Signing documents: key usage, if present, has `nonRepudiation` (national profile).
+    /// Signing documents: key usage, if present, has `nonRepudiation` (national profile), and the
+    /// certificate is no authority's.
     Documents,
-    /// The extended key usage, if present, names this dotted identifier or any.
+    /// The extended key usage names this dotted identifier, as RFC 5280 §4.2.1.12 lets an
+    /// application demand, and the certificate is no authority's.
     Extended(&'static str),
     /// A delegated OCSP responder (RFC 6960 §4.2.2.2).
     OcspResponder,
@@ -228,7 +230,12 @@ impl Search<'_> {
                     self.note(ReasonCode::PathInvalid, SPENT, child, None);
                     return false;
                 }
-                let result = child.signed().verify(issuer.public_key(), self.request.at);
+                let signed = child.signed();
+                // The algorithm has its date, which is looked at whether the value is known or not.
+                let result = signed.accepted(self.request.at).and_then(|algorithm| {
+                    let known = self.trust.good_signatures();
+                    known.check(child, issuer, || signed.verify_by(algorithm, issuer.public_key()))
+                });
                 self.edges.insert(edge, result.clone());
                 result
             }

@@ -41,6 +41,25 @@ fn code(trust: &TrustStore, leaf: &Certificate) -> (ReasonCode, bool) {
 }
 
 #[test]
+fn a_signature_that_is_known_spares_no_other_check() {
+    let world = World::new();
+    let trust = world.trust();
+    let leaf = world.leaf(|_| ());
+    let path = |leaf: &Certificate, at| validate(&trust, &PathRequest::new(leaf, &[], at));
+    assert!(path(&leaf, NOW).is_ok() && path(&leaf, NOW).is_ok());
+    let late = path(&leaf, NOW + Duration::days(700)).unwrap_err();
+    assert_eq!(late.reason.code, ReasonCode::Expired);
+    // The same certificate with another signature is another certificate.
+    let mut der = leaf.der().to_vec();
+    *der.last_mut().unwrap() ^= 1;
+    let forged = Certificate::from_der(&der).unwrap();
+    assert_eq!(path(&forged, NOW).unwrap_err().reason.code, ReasonCode::UntrustedIssuer);
+    // Another store knows nothing of it.
+    let stranger = TrustStore::new(vec![Authority::root("Root").certificate], Vec::new());
+    assert!(validate(&stranger, &PathRequest::new(&leaf, &[], NOW)).is_err());
+}
+
+#[test]
 fn a_path_leads_from_the_leaf_to_the_anchor() {
     let world = World::new();
     let leaf = world.leaf(|_| {});

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::Certificate;
+use super::{Certificate, RevocationMemory};
 
 /// Whether a certificate was revoked at the time of judgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,16 @@ pub trait RevocationSource: Send + Sync {
         at: OffsetDateTime,
         now: OffsetDateTime,
     ) -> RevocationAnswer;
+
+    /// Whether asking may mean waiting for somebody on the network.
+    fn may_wait(&self) -> bool {
+        true
+    }
+
+    /// What this source has learnt, for one that takes its place to go on with.
+    fn memory(&self) -> Option<RevocationMemory> {
+        None
+    }
 
     /// The same source with evidence from inside a document at hand: OCSP responses and CRLs, DER.
     /// `None` where it takes none.

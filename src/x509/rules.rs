@@ -158,24 +158,24 @@ fn authority(issuer: &Certificate, anchor: bool) -> Result<(), &'static str> {
 }
 
 fn purpose(leaf: &Certificate, purpose: Purpose) -> Result<(), Reason> {
-    const ANY: &str = "2.5.29.37.0";
+    const AUTHORITY: &str = "the certificate is one of a certification authority";
     let wrong = |what: &str| Err(Reason::new(ReasonCode::WrongKeyUsage, what));
     let usage = leaf.key_usage();
+    let authority = leaf.basic_constraints().is_some_and(|constraints| constraints.ca);
     let signs = usage.is_none_or(|usage| usage.digital_signature() || usage.non_repudiation());
     match purpose {
         Purpose::Any => Ok(()),
         // The national profile tells signing keys from login keys by this bit.
         Purpose::Documents => match usage {
             Some(usage) if !usage.non_repudiation() => wrong("key usage lacks nonRepudiation"),
+            _ if authority => wrong(AUTHORITY),
             _ => Ok(()),
         },
-        Purpose::Extended(oid) => {
-            let named = leaf.has_extended_key_usage(oid) || leaf.has_extended_key_usage(ANY);
-            if leaf.extended_key_usage().is_some() && !named {
-                return wrong(&format!("extended key usage lacks {oid}"));
-            }
-            Ok(())
+        Purpose::Extended(_) if authority => wrong(AUTHORITY),
+        Purpose::Extended(oid) if !leaf.has_extended_key_usage(oid) => {
+            wrong(&format!("extended key usage lacks {oid}"))
         }
+        Purpose::Extended(_) => Ok(()),
         // RFC 6960 §4.2.2.2, RFC 3161 §2.3: named, and not merely by the wildcard.
         Purpose::OcspResponder if !leaf.has_extended_key_usage("1.3.6.1.5.5.7.3.9") || !signs => {
             wrong("the certificate is not for signing OCSP responses")

@@ -4,8 +4,8 @@ use time::OffsetDateTime;
 
 use super::der::{self, DerError, Reader};
 use crate::crypto::{
-    DigestAlgorithm, KeyKind, PublicKey, SignatureAlgorithm, UnsupportedAlgorithm, ValueForm,
-    VerifyError, verify,
+    DigestAlgorithm, KeyKind, PssParameters, PublicKey, SignatureAlgorithm, UnsupportedAlgorithm,
+    ValueForm, VerifyError, verify,
 };
 
 const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
@@ -45,10 +45,7 @@ impl AlgorithmIdentifier {
         if self.oid != RSASSA_PSS {
             return SignatureAlgorithm::from_oid(&self.oid);
         }
-        let unsupported = |_| unsupported("RSASSA-PSS with unusual parameters");
-        let parameters = self.parameters.as_deref().unwrap_or_default();
-        let digest = pss_digest(parameters).map_err(unsupported)??;
-        SignatureAlgorithm::pss(digest)
+        pss(self.parameters.as_deref().unwrap_or_default())
     }
 }
 
@@ -59,8 +56,22 @@ impl Signed<'_> {
     /// # Errors
     /// [`VerifyError`]; an algorithm past its date is unsupported, by name.
     pub(crate) fn verify(&self, key: &PublicKey, at: OffsetDateTime) -> Result<(), VerifyError> {
+        self.verify_by(self.accepted(at)?, key)
+    }
+
+    /// The algorithm, if it is accepted at this time.
+    pub(crate) fn accepted(&self, at: OffsetDateTime) -> Result<SignatureAlgorithm, VerifyError> {
         let algorithm = self.algorithm.signature()?;
         accepted(algorithm, at)?;
+        Ok(algorithm)
+    }
+
+    /// Checks the value alone.
+    pub(crate) fn verify_by(
+        &self,
+        algorithm: SignatureAlgorithm,
+        key: &PublicKey,
+    ) -> Result<(), VerifyError> {
         verify(algorithm, ValueForm::Der, key, self.octets, self.value)
     }
 }
@@ -81,47 +92,71 @@ pub(crate) fn accepted(
 }
 
 /// Whether a key is of a kind and size that is accepted. The numbers are those of NIST SP 800-57
-/// part 1 §5.6.3 (112 bits of strength), which the national rules share.
+/// part 1 §5.6.3 (112 bits of strength), which the national rules share; that a modulus fills its
+/// octets is what the CA/Browser Forum asks of document signers too (S/MIME BR §6.1.5).
 ///
 /// # Errors
 /// [`UnsupportedAlgorithm`] by name.
 pub(crate) fn accepted_key(kind: &KeyKind) -> Result<(), UnsupportedAlgorithm> {
     match kind {
-        KeyKind::Rsa { bits } if *bits < 2048 => Err(unsupported(&format!("RSA with {bits} bits"))),
+        KeyKind::Rsa { bits } if *bits < 2048 || !bits.is_multiple_of(8) => {
+            Err(unsupported(&format!("RSA with {bits} bits")))
+        }
         KeyKind::Other(name) => Err(unsupported(name)),
         KeyKind::Rsa { .. } | KeyKind::P256 | KeyKind::P384 | KeyKind::Gost(_) => Ok(()),
     }
 }
 
-// RFC 4055 §3.1. All the defaults are SHA-1, so each field must be there.
-fn pss_digest(
-    parameters: &[u8],
-) -> Result<Result<DigestAlgorithm, UnsupportedAlgorithm>, DerError> {
+/// RSASSA-PSS with these parameters (RFC 4055 §3.1); empty octets are absent ones.
+///
+/// # Errors
+/// [`UnsupportedAlgorithm`] by name. The defaults mean SHA-1, so both digests must be named.
+pub(crate) fn pss(parameters: &[u8]) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
+    let unread = |_| unsupported("RSASSA-PSS with parameters that do not read");
+    let (digest, mask, salt, trailer) = pss_fields(parameters).map_err(unread)?;
+    let named = |oid: Option<String>| {
+        let known = oid.map_or(Ok(DigestAlgorithm::Sha1), |oid| DigestAlgorithm::from_oid(&oid));
+        known.map_err(|error| unsupported(&format!("RSASSA-PSS with {}", error.name)))
+    };
+    let (digest, mask) = (named(digest)?, named(mask)?);
+    if trailer != 1 {
+        return Err(unsupported("RSASSA-PSS with another trailer than 1"));
+    }
+    let salt = u16::try_from(salt).map_err(|_| unsupported("RSASSA-PSS with an endless salt"))?;
+    PssParameters::new(digest, mask, salt).map(SignatureAlgorithm::pss)
+}
+
+type PssFields = (Option<String>, Option<String>, u32, u32);
+
+// Digest, digest of the mask, length of the salt, trailer.
+fn pss_fields(parameters: &[u8]) -> Result<PssFields, DerError> {
     if parameters.is_empty() {
-        return Ok(Err(unsupported("RSASSA-PSS with SHA-1")));
+        return Ok((None, None, 20, 1));
     }
     let mut fields = Reader::only(parameters, der::SEQUENCE)?;
     let mut field = |tag| fields.optional(tag).map(|found| found.map(|e| Reader::new(e.content)));
     let (digest, mask, salt, trailer) = (field(0xa0)?, field(0xa1)?, field(0xa2)?, field(0xa3)?);
     fields.finish()?;
-    let (Some(mut digest), Some(mut mask), Some(mut salt)) = (digest, mask, salt) else {
-        return Ok(Err(unsupported("RSASSA-PSS with SHA-1")));
+    let identifier = |mut field: Reader<'_>| {
+        let identifier = AlgorithmIdentifier::read(&mut field)?;
+        field.finish().map(|()| identifier)
     };
-    let digest = AlgorithmIdentifier::read(&mut digest)?;
-    let mask = AlgorithmIdentifier::read(&mut mask)?;
-    let masked = mask.parameters.as_deref().unwrap_or_default();
-    let masked = AlgorithmIdentifier::read(&mut Reader::new(masked))?;
-    let salt = der::small(salt.integer()?)?;
-    let trailer = trailer.map_or(Ok(1), |mut field| der::small(field.integer()?))?;
-    let algorithm = match DigestAlgorithm::from_oid(&digest.oid) {
-        Ok(algorithm) => algorithm,
-        Err(error) => return Ok(Err(unsupported(&format!("RSASSA-PSS with {}", error.name)))),
+    let digest = digest.map(identifier).transpose()?.map(|digest| digest.oid);
+    let mask = mask.map(identifier).transpose()?.map(|mask| {
+        if mask.oid != MGF1 {
+            return Err(DerError("another mask than MGF1"));
+        }
+        let hash = mask.parameters.as_deref().unwrap_or_default();
+        identifier(Reader::new(hash)).map(|hash| hash.oid)
+    });
+    let number = |field: Option<Reader<'_>>, default| match field {
+        None => Ok(default),
+        Some(mut field) => {
+            let number = der::small(field.integer()?)?;
+            field.finish().map(|()| number)
+        }
     };
-    let usual = mask.oid == MGF1
-        && masked.oid == digest.oid
-        && salt as usize == algorithm.length()
-        && trailer == 1;
-    if usual { Ok(Ok(algorithm)) } else { Err(DerError("unusual parameters")) }
+    Ok((digest, mask.transpose()?, number(salt, 20)?, number(trailer, 1)?))
 }
 
 fn unsupported(name: &str) -> UnsupportedAlgorithm {
@@ -152,12 +187,17 @@ mod tests {
     }
 
     #[test]
-    fn pss_needs_one_digest_and_a_salt_of_its_length() {
+    fn pss_parameters_are_read_and_sha_1_among_them_is_refused() {
         assert_eq!(pss(SHA256, SHA256, 32).signature(), Ok(SignatureAlgorithm::RsaPssSha256));
-        let sha1 = "1.3.14.3.2.26";
-        for odd in [pss(SHA256, sha1, 32), pss(SHA256, SHA256, 20), pss(sha1, sha1, 20)] {
-            assert!(odd.signature().unwrap_err().name.starts_with("RSASSA-PSS"));
+        for other in [pss(SHA256, SHA256, 20), pss(SHA256, "2.16.840.1.101.3.4.2.3", 32)] {
+            let read = other.signature().unwrap();
+            assert!(matches!(read, SignatureAlgorithm::RsaPss(_)), "{read:?}");
+            assert_eq!(read.digest(), DigestAlgorithm::Sha256);
         }
+        let sha1 = "1.3.14.3.2.26";
+        let refused = pss(SHA256, sha1, 32).signature().unwrap_err();
+        assert_eq!(refused.name, "RSASSA-PSS with SHA-256 and MGF1 of SHA-1");
+        assert_eq!(pss(sha1, sha1, 20).signature().unwrap_err().name, "RSASSA-PSS with SHA-1");
         let bare = AlgorithmIdentifier { oid: RSASSA_PSS.to_owned(), parameters: None };
         assert_eq!(bare.signature().unwrap_err().name, "RSASSA-PSS with SHA-1");
     }

@@ -2,17 +2,23 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::known::GoodSignatures;
 use super::{Certificate, CertificateError, Name};
 use crate::crypto::{ValueForm, VerifyError, verify};
 use crate::limits;
 
-/// Anchors and intermediates, found by name.
+/// Anchors and intermediates, found by name. Cloning shares them.
 #[derive(Clone, Debug, Default)]
-pub struct TrustStore {
+pub struct TrustStore(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
     anchors: Vec<Certificate>,
     intermediates: Vec<Certificate>,
     by_subject: HashMap<Vec<Vec<u8>>, Vec<Certificate>>,
+    signatures: GoodSignatures,
 }
 
 /// Why a trust store was not loaded.
@@ -47,7 +53,8 @@ impl TrustStore {
             let named = by_subject.entry(one.subject().comparable().to_vec()).or_default();
             named.push(one.clone());
         }
-        Self { anchors, intermediates, by_subject }
+        let signatures = GoodSignatures::default();
+        Self(Arc::new(Inner { anchors, intermediates, by_subject, signatures }))
     }
 
     /// Loads files (DER, or PEM with one or several certificates) and directories of them.
@@ -70,22 +77,27 @@ impl TrustStore {
 
     /// The trust anchors.
     pub fn anchors(&self) -> &[Certificate] {
-        &self.anchors
+        &self.0.anchors
     }
 
     /// Certificates that help to build paths.
     pub fn intermediates(&self) -> &[Certificate] {
-        &self.intermediates
+        &self.0.intermediates
     }
 
     /// Whether this very certificate is an anchor.
     pub fn is_anchor(&self, certificate: &Certificate) -> bool {
-        self.anchors.contains(certificate)
+        self.0.anchors.contains(certificate)
     }
 
     /// Every certificate of this name.
     pub(crate) fn named(&self, name: &Name) -> impl Iterator<Item = &Certificate> {
-        self.by_subject.get(name.comparable()).into_iter().flatten()
+        self.0.by_subject.get(name.comparable()).into_iter().flatten()
+    }
+
+    /// The issuers' signatures that were found good while this store was in use.
+    pub(crate) fn good_signatures(&self) -> &GoodSignatures {
+        &self.0.signatures
     }
 }
 

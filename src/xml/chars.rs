@@ -57,22 +57,54 @@ pub fn is_ncname(name: &str) -> bool {
     chars.next().is_some_and(starts_name) && chars.all(continues_name)
 }
 
-/// A namespace name that canonicalization takes: an absolute URI (RFC 3986), ASCII only, as
+/// A namespace name that canonicalization takes: an absolute URI (RFC 3986 §3), ASCII only, as
 /// libxml2 has it. C14N 1.0 §1.3 has relative ones fail.
 pub fn is_absolute_uri(uri: &str) -> bool {
     let Some((scheme, rest)) = uri.split_once(':') else { return false };
     let mut octets = scheme.bytes();
-    octets.next().is_some_and(|octet| octet.is_ascii_alphabetic())
-        && octets.all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet))
-        && rest.bytes().all(|octet| octet.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&octet))
-        && escapes_are_whole(rest)
-        && rest.bytes().filter(|octet| *octet == b'#').count() <= 1
+    let named = octets.next().is_some_and(|octet| octet.is_ascii_alphabetic())
+        && octets.all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet));
+    let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, path) = match rest.strip_prefix("//") {
+        Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+        None => ("", rest),
+    };
+    named
+        && is_authority(authority)
+        && consists_of(path, b":@/")
+        && consists_of(query, b":@/?")
+        && consists_of(fragment, b":@/?[]")
 }
 
-fn escapes_are_whole(text: &str) -> bool {
-    text.split('%').skip(1).all(|piece| {
+fn is_authority(authority: &str) -> bool {
+    let (user, place) = authority.split_once('@').unwrap_or(("", authority));
+    let (host, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((literal, "")) => (literal, None),
+        Some((literal, port)) => (literal, Some(port.strip_prefix(':').unwrap_or("?"))),
+        None => match place.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (place, None),
+        },
+    };
+    let literal = if place.starts_with('[') { ":".as_bytes() } else { b"" };
+    let number = |port: &str| {
+        !port.is_empty() && port.len() < 9 && port.bytes().all(|octet| octet.is_ascii_digit())
+    };
+    consists_of(user, b":") && consists_of(host, literal) && port.is_none_or(number)
+}
+
+/// Unreserved characters, sub-delimiters, whole escapes, and these.
+fn consists_of(text: &str, others: &[u8]) -> bool {
+    let escape = |piece: &str| {
         piece.len() >= 2 && piece.bytes().take(2).all(|octet| octet.is_ascii_hexdigit())
-    })
+    };
+    let known = |octet: u8| {
+        octet.is_ascii_alphanumeric()
+            || b"-._~!$&'()*+,;=%".contains(&octet)
+            || others.contains(&octet)
+    };
+    text.bytes().all(known) && text.split('%').skip(1).all(escape)
 }
 
 fn starts_name(c: char) -> bool {

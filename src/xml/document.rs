@@ -1,5 +1,7 @@
 //! The checked tree: one arena of nodes in document order, over one pool of characters.
 
+use std::borrow::Cow;
+
 use super::XmlError;
 use super::parse;
 
@@ -15,6 +17,8 @@ pub struct Document {
     pub(super) elements: Vec<ElementData>,
     pub(super) attributes: Vec<Attribute>,
     pub(super) declarations: Vec<Declaration>,
+    /// The elements with an attribute whose name is `id` in any letter case and namespace.
+    pub(super) with_ids: Vec<u32>,
     pub(super) root: u32,
 }
 
@@ -117,6 +121,11 @@ impl Document {
         self.pool.get(start..start + span.length as usize).unwrap_or_default()
     }
 
+    pub(super) fn octets(&self, span: Span) -> &[u8] {
+        let start = span.start as usize;
+        self.pool.as_bytes().get(start..start + span.length as usize).unwrap_or_default()
+    }
+
     pub(super) fn uri(&self, namespace: u32) -> &str {
         self.declarations.get(namespace as usize).map_or("", |found| self.str(found.uri))
     }
@@ -191,6 +200,20 @@ impl<'a> Element<'a> {
                 _ => None,
             });
         pieces.collect()
+    }
+
+    /// The text of an element that holds no other elements.
+    pub(super) fn leaf(self) -> Option<Cow<'a, str>> {
+        let mut text = Cow::Borrowed("");
+        for index in self.child_nodes() {
+            match self.document.nodes[index as usize].kind {
+                Kind::Element(_) => return None,
+                Kind::Text(span) if text.is_empty() => text = self.document.str(span).into(),
+                Kind::Text(span) => text.to_mut().push_str(self.document.str(span)),
+                Kind::Comment(_) | Kind::Instruction(..) => {}
+            }
+        }
+        Some(text)
     }
 
     /// The element around this one.

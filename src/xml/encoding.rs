@@ -7,7 +7,10 @@ use super::chars::is_space;
 
 /// Octets of base64 text with white space in it; `None` if it is anything else.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
-    let packed: String = text.chars().filter(|c| !is_space(*c)).collect();
+    if !text.bytes().fold(false, |found, octet| found | (octet <= b' ')) {
+        return STANDARD.decode(text).ok();
+    }
+    let packed: Vec<u8> = text.bytes().filter(|octet| !is_space(char::from(*octet))).collect();
     STANDARD.decode(packed).ok()
 }
 

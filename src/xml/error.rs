@@ -1,5 +1,6 @@
 //! Why a document was not taken, or a signature not made.
 
+use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::token::SignError;
 
@@ -22,6 +23,10 @@ pub enum XmlError {
     /// A bound of `limits.rs` was passed.
     #[error("too large: {0}")]
     Limit(&'static str),
+    /// A document larger than what is read into memory, of a form that cannot be verified piece by
+    /// piece.
+    #[error("{}", large(.0))]
+    Large(String),
     /// The key did not sign.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -33,12 +38,20 @@ pub enum XmlError {
     NotPrepared(String),
 }
 
+fn large(why: &str) -> String {
+    format!(
+        "larger than {} bytes; of that size, a document is verified only if one enveloped \
+         signature over all of it is the last child of its root, and {why}",
+        limits::DOCUMENT_BYTES
+    )
+}
+
 impl XmlError {
     /// The error as a reason for a report.
     pub fn reason(&self) -> Reason {
         let code = match self {
             Self::Malformed { .. } | Self::NotPrepared(_) => ReasonCode::Malformed,
-            Self::Refused(_) | Self::Limit(_) => ReasonCode::Refused,
+            Self::Refused(_) | Self::Limit(_) | Self::Large(_) => ReasonCode::Refused,
             Self::Sign(_) | Self::WrongValue => ReasonCode::BadSignature,
         };
         Reason::new(code, self.to_string())

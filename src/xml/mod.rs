@@ -11,16 +11,21 @@ mod encoding;
 mod error;
 mod ids;
 mod parse;
+#[cfg(test)]
+mod random;
 mod sign;
+mod stream;
 #[cfg(test)]
 mod testing;
 mod writer;
+pub mod wss;
 mod xades;
 
 pub use document::{Document, Element};
-pub use dsig::read;
+pub use dsig::{read, read_over};
 pub use error::XmlError;
 pub use sign::{Prepared, SigningOptions, prepare, sign};
+pub use stream::read_large;
 pub use writer::Writer;
 
 /// Namespace of XML signatures (W3C xmldsig-core1).

@@ -93,13 +93,7 @@ pub fn prepare(
     )?;
     let (head, tail) = place(&draft, find(&draft, DSIG, "SignatureValue")?);
     let (before, after) = place(&document, document.root());
-    Ok(Prepared {
-        signed_info: String::from_utf8_lossy(&signed_info).into_owned(),
-        before: before + &head,
-        after: tail + &after,
-        method: made.method().to_owned(),
-        certificate: encoding::encode(certificate.der()),
-    })
+    Ok(Prepared::new(&signed_info, before + &head, tail + &after, made.method(), certificate))
 }
 
 /// Signs a document: [`prepare`], the signer, [`Prepared::complete`].
@@ -117,6 +111,23 @@ pub fn sign(
 }
 
 impl Prepared {
+    /// A document up to the text of `SignatureValue` and after it, with what is to be signed.
+    pub(super) fn new(
+        signed_info: &[u8],
+        before: String,
+        after: String,
+        method: &str,
+        certificate: &Certificate,
+    ) -> Self {
+        Self {
+            signed_info: String::from_utf8_lossy(signed_info).into_owned(),
+            before,
+            after,
+            method: method.to_owned(),
+            certificate: encoding::encode(certificate.der()),
+        }
+    }
+
     /// The octets to sign: canonical `SignedInfo`.
     pub fn to_be_signed(&self) -> &[u8] {
         self.signed_info.as_bytes()
@@ -218,20 +229,24 @@ impl Made<'_> {
     }
 }
 
-fn digest_of(document: &Document, subset: Subset<'_>) -> Result<Vec<u8>, XmlError> {
+pub(super) fn digest_of(document: &Document, subset: Subset<'_>) -> Result<Vec<u8>, XmlError> {
     let how = Canonicalization::EXCLUSIVE;
     let octets = how.octets(document, subset, limits::XML_CANONICAL_BYTES)?;
     Ok(digest(DigestAlgorithm::Sha256, &octets))
 }
 
-fn find<'a>(draft: &'a Document, namespace: &str, name: &str) -> Result<Element<'a>, XmlError> {
+pub(super) fn find<'a>(
+    draft: &'a Document,
+    namespace: &str,
+    name: &str,
+) -> Result<Element<'a>, XmlError> {
     let mut all = draft.root().descendants();
     let found = all.find(|element| element.is(namespace, name));
     found.ok_or_else(|| XmlError::Sign(SignError::Failed(format!("no {name} was written"))))
 }
 
 /// The source before and after the place where a last child of `element` goes.
-fn place(document: &Document, element: Element<'_>) -> (String, String) {
+pub(super) fn place(document: &Document, element: Element<'_>) -> (String, String) {
     let source = document.source();
     let (before, after) =
         source.split_at_checked(element.data().closes_at as usize).unwrap_or((source, ""));

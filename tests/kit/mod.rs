@@ -3,8 +3,8 @@
 //!
 //! `kit::world()` gives the PKI. SoftHSM wants its environment variable before it is loaded, so
 //! the first call in a test process starts that process anew with the variable set; tests that
-//! ran already run again, so call it before anything with an effect. `ALG=p256` chooses the
-//! algorithm of every key (`rsa` without it).
+//! ran already run again, so call it before anything with an effect. `ALG=p256` and
+//! `ALG=gost` choose the algorithm of every key (`rsa` without it).
 #![allow(dead_code)]
 
 pub mod client;
@@ -37,7 +37,8 @@ pub fn double() -> &'static Arc<Double> {
 
 /// The algorithm of every key in it.
 pub fn algorithm() -> Algorithm {
-    std::env::var("ALG").map_or(Algorithm::Rsa, |text| text.parse().expect("ALG is rsa or p256"))
+    std::env::var("ALG")
+        .map_or(Algorithm::Rsa, |text| text.parse().expect("ALG is rsa, p256 or gost"))
 }
 
 /// A directory for files of the test with this name, empty.
@@ -85,7 +86,7 @@ impl Faulty {
                 "-O1",
                 "-o",
                 library.to_str().unwrap(),
-                &define("REAL", world().module_path()),
+                &define("REAL", world().module_path().unwrap()),
                 &define("CONTROL", &dir),
                 source.to_str().unwrap(),
                 "-ldl",
@@ -109,7 +110,9 @@ impl Faulty {
 
 fn make() -> World {
     let dir = world_dir();
-    softhsm::enter(&dir).expect("the test process starts anew with SOFTHSM2_CONF");
+    if algorithm().uses_tokens() {
+        softhsm::enter(&dir).expect("the test process starts anew with SOFTHSM2_CONF");
+    }
     // Another test process may be at it: an exclusive transaction is a lock that dies with us.
     let lock = rusqlite::Connection::open(temporary().join("world.lock")).expect("a lock file");
     lock.busy_timeout(std::time::Duration::from_secs(120)).unwrap();
@@ -117,7 +120,7 @@ fn make() -> World {
     let options = Options {
         algorithm: algorithm(),
         base_url: format!("http://127.0.0.1:{}", port()),
-        module: softhsm::module().expect("SoftHSM must be installed: apt-get install softhsm2"),
+        module: softhsm::module(),
         now: OffsetDateTime::now_utc(),
     };
     create(&dir, &options, &SystemRandom, &mut |_| {}).expect("the test PKI")
@@ -161,7 +164,11 @@ fn world_dir() -> PathBuf {
 fn port() -> u16 {
     let place = digest(DigestAlgorithm::Sha256, temporary().to_str().unwrap().as_bytes());
     let offset = u16::from_be_bytes([place[0], place[1]]) % 5_000;
-    20_000 + 2 * offset + u16::from(algorithm() == Algorithm::P256)
+    match algorithm() {
+        Algorithm::Rsa => 20_000 + 2 * offset,
+        Algorithm::P256 => 20_001 + 2 * offset,
+        Algorithm::Gost => 12_000 + offset,
+    }
 }
 
 fn temporary() -> &'static Path {

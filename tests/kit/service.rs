@@ -44,6 +44,8 @@ pub struct Setup {
     pub revocation: String,
     /// Officers and their offices.
     pub offices: Vec<(&'static str, &'static str)>,
+    /// Directory of the trust store; the test PKI's without it.
+    pub trust: Option<PathBuf>,
 }
 
 impl Default for Setup {
@@ -55,6 +57,7 @@ impl Default for Setup {
                  pause_after_failure_seconds = 0\n"
             ),
             offices: OFFICES.to_vec(),
+            trust: None,
         }
     }
 }
@@ -99,6 +102,13 @@ impl Service {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        let child = self.child.lock().unwrap();
+        let process = child.as_ref().expect("it runs").id().to_string();
+        super::run("sh", &["-c", "kill -HUP \"$1\"", "sh", &process]);
     }
 
     /// Starts it again where it was killed.
@@ -146,17 +156,25 @@ impl Drop for Service {
 
 fn configuration(address: &str, setup: &Setup) -> String {
     let world = world();
+    let certificates = match &setup.trust {
+        Some(trust) => format!("\"{}\"", trust.display()),
+        None => format!(
+            "\"{}\", \"{}\"",
+            world.trust_dir().display(),
+            world.certificate_path("ca").unwrap().display()
+        ),
+    };
+    let tokens = world.module_path().map_or_else(String::new, |module| {
+        let conf = world.dir().join("softhsm2.conf");
+        let (module, conf) = (module.display(), conf.display());
+        format!("[token]\nmodules = [\"{module}\"]\nsofthsm_conf = \"{conf}\"\n\n")
+    });
     let mut text = format!(
         "[service]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
-         database = \"qoltanba.db\"\n\n[trust]\ncertificates = [\"{}\", \"{}\"]\n\n\
-         [revocation]\n{}\n[payment]\nurl = \"{}\"\n\n[token]\nmodules = [\"{}\"]\n\
-         softhsm_conf = \"{}\"\n\n[authority]\nbin = \"{}\"\n",
-        world.trust_dir().display(),
-        world.certificate_path("ca").unwrap().display(),
+         database = \"qoltanba.db\"\n\n[trust]\ncertificates = [{certificates}]\n\n\
+         [revocation]\n{}\n[payment]\nurl = \"{}\"\n\n{tokens}[authority]\nbin = \"{}\"\n",
         setup.revocation,
         *PAYMENTS,
-        world.module_path().display(),
-        world.dir().join("softhsm2.conf").display(),
         world.certificate("officer-head").unwrap().holder().bin.unwrap(),
     );
     for (id, role) in &setup.offices {

@@ -37,6 +37,7 @@ fn demo() -> PathBuf {
     let port = match algorithm() {
         qoltanba::pki::Algorithm::Rsa => "21980",
         qoltanba::pki::Algorithm::P256 => "21990",
+        qoltanba::pki::Algorithm::Gost => "21970",
     };
     let told = Command::new(PROGRAM)
         .args(["demo", "--once", "--dir", dir.to_str().unwrap(), "--port", port])

@@ -4,6 +4,7 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+mod algorithms;
 mod bad_input;
 mod command_line;
 mod crash;
@@ -12,6 +13,8 @@ mod officers;
 mod outages;
 mod pages;
 mod refusals;
+mod reload;
+mod reports;
 
 use qoltanba::pki::double::{How, Service};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

@@ -11,6 +11,7 @@ use qoltanba::licensing::OfficerRole;
 use qoltanba::store::{LicenceKey, LicenceRow, StoreExt as _};
 use qoltanba::x509::RevocationStatus;
 use qoltanba::xml;
+use qoltanba::xml::wss;
 use serde_json::{Value, json};
 use time::macros::datetime;
 
@@ -321,4 +322,48 @@ fn documents_of_the_public_take_turns_and_leave_room_for_everybody_else() {
         sent.into_iter().for_each(|sent| drop(sent.join().unwrap()));
     });
     assert_eq!(began.load(Ordering::SeqCst), all);
+}
+
+#[test]
+fn a_signed_message_is_answered_with_its_body_and_any_other_with_a_fault() {
+    let world = World::start();
+    let person = world.log_in(APPLICANT, None);
+    let message = "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body>\
+                   <pay xmlns='urn:pay'>100</pay></e:Body></e:Envelope>";
+    let options = wss::MessageOptions {
+        lifetime: Some(time::Duration::minutes(5)),
+        ..wss::MessageOptions::new(NOW)
+    };
+    let signed = wss::sign(message.as_bytes(), &*person.signer, &options).unwrap();
+    let open = |query: &str, octets: &[u8]| {
+        person.send("POST", &format!("/api/v1/soap/open{query}"), "text/xml", octets)
+    };
+    let opened = open("?within=300", &signed).is(200);
+    let body = opened["body"].as_str().unwrap();
+    assert!(body.contains("<pay xmlns=\"urn:pay\">100</pay></e:Body>"), "{body}");
+    assert_eq!(opened["report"]["document"]["format"], "SOAP");
+    assert_eq!(opened["report"]["signatures"][0]["format"], "WS-Security");
+    assert_eq!(opened["created"], "2026-11-21T12:00:00Z");
+
+    let text = String::from_utf8(signed.clone()).unwrap();
+    let fault = |reply: Reply, status, code: &str, sentence: &str| {
+        let text = reply.is(status);
+        let text = text.as_str().unwrap();
+        assert!(text.contains("<soap:Fault>") && text.contains(code), "{text}");
+        assert!(text.contains(sentence), "{text}");
+    };
+    let changed = text.replace(">100<", ">900<");
+    let sentence = "изменён после подписания";
+    fault(open("?lang=ru", changed.as_bytes()), 500, "sec:FailedCheck", sentence);
+    fault(open("?lang=en", message.as_bytes()), 500, "sec:InvalidSecurity", "Security header");
+    fault(open("?actor=urn:bus", &signed), 500, "sec:InvalidSecurity", "Security");
+    fault(open("", b"no XML"), 500, "soap:Client", "XML");
+    let twelve =
+        message.replace("schemas.xmlsoap.org/soap/envelope/", "www.w3.org/2003/05/soap-envelope");
+    fault(open("", twelve.as_bytes()), 400, "soap:Sender", "Security");
+    // Who signed must pass, and revocation must be known now.
+    world.source.next(|| RevocationStatus::Revoked { at: NOW, reason: None });
+    fault(open("", &signed), 500, "sec:InvalidSecurityToken", "Fault");
+    world.source.next(|| RevocationStatus::Unknown);
+    fault(open("", &signed), 500, "soap:Server", "Fault");
 }

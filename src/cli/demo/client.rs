@@ -1,9 +1,9 @@
-//! A person's machine: an HTTP client with a session, and the token that signs.
+//! A person's machine: an HTTP client with a session, and the key that signs.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use qoltanba::problem::{Kind, Problem};
-use qoltanba::token::{Signer, TokenSigner, sign_checked};
+use qoltanba::token::{Signer, sign_checked};
 use serde_json::{Value, json};
 
 /// One person at a machine.
@@ -11,7 +11,7 @@ pub struct Client {
     agent: ureq::Agent,
     base: String,
     session: Option<String>,
-    signer: Option<TokenSigner>,
+    signer: Option<Box<dyn Signer>>,
 }
 
 /// What the service answered.
@@ -25,7 +25,7 @@ pub struct Reply {
 }
 
 impl Client {
-    /// Somebody without a token.
+    /// Somebody without a key.
     pub fn new(base: &str) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -34,14 +34,14 @@ impl Client {
         Self { agent: agent.into(), base: base.to_owned(), session: None, signer: None }
     }
 
-    /// Somebody with a token, logged in by signed challenge.
-    pub fn log_in(base: &str, signer: TokenSigner) -> Result<Self, Problem> {
+    /// Somebody with a key, logged in by signed challenge.
+    pub fn log_in(base: &str, signer: Box<dyn Signer>) -> Result<Self, Problem> {
         let mut client = Self::new(base);
         let certificate = STANDARD.encode(signer.certificate().der());
         let challenge = client
             .post("/api/v1/login/challenge", &json!({ "certificate": certificate }))?
             .answered(201)?;
-        let signature = sign(&signer, text(&challenge, "toBeSigned")?)?;
+        let signature = sign(&*signer, text(&challenge, "toBeSigned")?)?;
         let answer = json!({ "challenge": challenge["id"], "signature": signature });
         let opened = client.post("/api/v1/login", &answer)?.answered(200)?;
         client.session = Some(text(&opened, "session")?.to_owned());
@@ -49,15 +49,15 @@ impl Client {
         Ok(client)
     }
 
-    /// The certificate of the token, base64.
+    /// The certificate of the key, base64.
     pub fn certificate(&self) -> String {
         let der = self.signer.as_ref().map(|signer| signer.certificate().der());
         STANDARD.encode(der.unwrap_or_default())
     }
 
-    /// Signs base64 octets with the token; the value is base64.
+    /// Signs base64 octets with the key; the value is base64.
     pub fn sign(&self, to_be_signed: &str) -> Result<String, Problem> {
-        let signer = self.signer.as_ref().ok_or_else(|| Problem::internal("nobody's token"))?;
+        let signer = self.signer.as_deref().ok_or_else(|| Problem::internal("nobody's key"))?;
         sign(signer, to_be_signed)
     }
 
@@ -127,7 +127,7 @@ pub fn text<'a>(json: &'a Value, key: &str) -> Result<&'a str, Problem> {
     json[key].as_str().ok_or_else(|| Problem::internal(format!("no {key} in {json}")))
 }
 
-fn sign(signer: &TokenSigner, to_be_signed: &str) -> Result<String, Problem> {
+fn sign(signer: &dyn Signer, to_be_signed: &str) -> Result<String, Problem> {
     let octets = STANDARD.decode(to_be_signed).map_err(Problem::internal)?;
     Ok(STANDARD.encode(sign_checked(signer, &octets)?))
 }

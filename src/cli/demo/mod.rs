@@ -1,4 +1,4 @@
-//! `qoltanba demo`: the main job end to end, over HTTP, with real tokens and doubles around it.
+//! `qoltanba demo`: the main job end to end, over HTTP, with real keys and doubles around it.
 
 mod client;
 mod setting;
@@ -14,7 +14,7 @@ use qoltanba::problem::Problem;
 use self::setting::Setting;
 use super::{Context, serve};
 
-/// Makes a test PKI in SoftHSM, starts the service and its doubles on loopback, and lets an
+/// Makes a test PKI in SoftHSM (gost: in PKCS#12 files), starts the service and its doubles on loopback, and lets an
 /// applicant, five officers and a third party do their work. Running it again is safe.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -22,7 +22,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR", default_value = "var/demo")]
     dir: PathBuf,
 
-    /// The kind of every key: rsa or p256.
+    /// The kind of every key: rsa, p256 or gost.
     #[arg(long, default_value = "rsa")]
     algorithm: Algorithm,
 

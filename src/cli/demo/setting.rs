@@ -26,7 +26,7 @@ const OFFICES: [(&str, &str); 5] = [
 pub struct Setting {
     /// The demonstration's directory.
     pub dir: PathBuf,
-    /// The people and their tokens.
+    /// The people and their keys.
     pub world: World,
     /// Address of the service.
     pub service: String,
@@ -50,7 +50,11 @@ impl Setting {
         }
         std::fs::create_dir_all(dir).map_err(Problem::internal)?;
         if World::open(&dir.join("pki")).is_err() {
-            println!("Making a test PKI; every key is made inside a SoftHSM token:");
+            let place = match algorithm.uses_tokens() {
+                true => "every key is made inside a SoftHSM token",
+                false => "keys lie in PKCS#12 files",
+            };
+            println!("Making a test PKI; {place}:");
         }
         let world = pki::create(&dir.join("pki"), algorithm, &authority)?;
         let setting = Self { dir: dir.to_owned(), world, service, authority, payments };
@@ -95,19 +99,24 @@ impl Setting {
         };
         let head = holder("officer-head")?;
         let lacks = || Problem::internal("the recipe names an officer without number");
+        let tokens = self.world.module_path().map_or_else(String::new, |module| {
+            format!(
+                "[token]\nmodules = [\"{}\"]\nsofthsm_conf = \"pki/softhsm2.conf\"\n\n",
+                module.display()
+            )
+        });
         let mut text = format!(
             "# Written by `qoltanba demo`; every run writes it anew.\n\
              [service]\nlisten = \"{}\"\npublic_url = \"{}\"\ndatabase = \"qoltanba.db\"\n\n\
              [trust]\ncertificates = [\"pki/trust\", \"pki/certs/ca.cer\"]\n\n\
              [revocation]\nmode = \"online\"\ncrl_cache = \"crl\"\nallowed_hosts = [\"{}\"]\n\n\
              [payment]\nurl = \"{}\"\n\n\
-             [token]\nmodules = [\"{}\"]\nsofthsm_conf = \"pki/softhsm2.conf\"\n\n\
-             [authority]\nbin = \"{}\"\n",
+             {}[authority]\nbin = \"{}\"\n",
             host(&self.service),
             self.service,
             host(&self.authority),
             self.payments,
-            self.world.module_path().display(),
+            tokens,
             head.bin.ok_or_else(lacks)?,
         );
         for (id, role) in OFFICES {

@@ -22,9 +22,11 @@ use crate::cli::pki;
 /// Tells the whole story; the first step that fails ends it.
 pub fn tell(setting: &Setting, language: Language) -> Result<(), Problem> {
     let story = Story { setting, language };
-    println!(
-        "\nQoltanba, the main job end to end. Keys live in SoftHSM tokens; every step is HTTP."
-    );
+    let keys = match setting.world.algorithm().uses_tokens() {
+        true => "SoftHSM tokens",
+        false => "PKCS#12 files",
+    };
+    println!("\nQoltanba, the main job end to end. Keys live in {keys}; every step is HTTP.");
     let licence = story.licence()?;
     story.refusal()?;
     story.third_party(&licence)?;
@@ -164,10 +166,11 @@ impl Story<'_> {
         let signer = self.setting.world.signer(id).map_err(pki::problem)?;
         let entry = self.setting.world.entry(id).map_err(pki::problem)?;
         let client = Client::log_in(&self.setting.service, signer)?;
-        tell::step(&format!(
-            "{} logs in: a challenge signed by the key on token «{}»",
-            entry.name, entry.token
-        ));
+        let place = match self.setting.world.key_path(id).map_err(pki::problem)? {
+            None => format!("on token «{}»", entry.token),
+            Some(_) => format!("in the file {id}.p12"),
+        };
+        tell::step(&format!("{} logs in: a challenge signed by the key {place}", entry.name));
         Ok(client)
     }
 
@@ -263,7 +266,7 @@ impl Story<'_> {
         let signed = json!({ "signature": signature });
         let case = client.post(&format!("{path}/signature"), &signed)?.answered(200)?;
         tell::step(&format!(
-            "The request with the manifest of its attachments is signed by the token ({})",
+            "The request with the manifest of its attachments is signed by the applicant's key ({})",
             text(&to_sign, "algorithm")?
         ));
         tell::step(&format!(
@@ -338,7 +341,7 @@ impl Story<'_> {
             state = head.post(&format!("{path}/signatures"), &body)?.answered(200)?;
         }
         tell::step(&format!(
-            "The head's token signs {}; each was verified before it left",
+            "The head's key signs {}; each was verified before it left",
             signed.join(", ")
         ));
         Ok(text(&state["request"], "resultNumber")?.to_owned())

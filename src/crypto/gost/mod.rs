@@ -21,14 +21,17 @@ use self::curve::{CRYPTO_PRO_A, Curve, TC26_A_256, TC26_A_512};
 use self::field::Field;
 use super::Random;
 
-/// The curves of the national algorithms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The curves of the national algorithms; configurations name them by their kind of key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 pub enum GostCurve {
     /// id-tc26-gost-3410-12-512-paramSetA: GOST R 34.10-2012 with 512 bits.
+    #[serde(rename = "gost-512")]
     Tc26A512,
     /// id-tc26-gost-3410-2012-256-paramSetA: GOST R 34.10-2012 with 256 bits.
+    #[serde(rename = "gost-256")]
     Tc26A256,
     /// The CryptoPro parameter set A: GOST 34.310-2004.
+    #[serde(rename = "gost-2004")]
     CryptoProA,
 }
 
@@ -84,6 +87,15 @@ impl GostCurve {
         }
     }
 
+    /// The dotted identifier of the digest that keys of this curve name beside the parameter set.
+    pub fn digest_oid(self) -> &'static str {
+        match self {
+            Self::Tc26A512 => "1.2.398.3.10.1.3.3",
+            Self::Tc26A256 => "1.2.398.3.10.1.3.2",
+            Self::CryptoProA => "1.2.398.3.10.1.3.1.1.0",
+        }
+    }
+
     /// Whether `value` signs `digest` with the public key `key`. A key that is no point of the
     /// curve's prime-order group signs nothing.
     pub fn verify(self, key: &[u8], digest: &[u8], value: &[u8]) -> bool {
@@ -129,6 +141,11 @@ impl GostPrivateKey {
     /// The public key.
     pub fn public(&self) -> Vec<u8> {
         on!(self.curve, public(&self.secret))
+    }
+
+    /// The private key with its lowest octet first.
+    pub fn to_little_endian(&self) -> Zeroizing<Vec<u8>> {
+        self.secret.clone()
     }
 
     /// Signs a digest, in constant time. The nonce comes from key, digest and `random`; a random

@@ -11,7 +11,6 @@ use super::register::Revoked;
 use super::{Double, How};
 use crate::pki::PkiError;
 use crate::pki::der::{self, oid};
-use crate::token::Signer as _;
 
 /// Which list.
 #[derive(Clone, Copy)]

@@ -1,5 +1,5 @@
 //! The certification authority's services as an HTTP double: certificates, CRLs, OCSP,
-//! time-stamps, signed with the test PKI's keys in their token.
+//! time-stamps, signed with the test PKI's keys.
 //!
 //! Certificates are revoked, held and released at run time (`POST /control/…`), and each service
 //! can be told to misbehave: for the next requests or at a rate (`POST /control/misbehave`), or
@@ -34,17 +34,17 @@ use self::register::Register;
 use super::{PkiError, World};
 use crate::crypto::Random;
 use crate::limits;
-use crate::token::{Signer as _, TokenSigner};
+use crate::token::Signer;
 use crate::x509::Certificate;
 
 /// The services of one test PKI with their present state.
 pub struct Double {
     world: World,
     settings: Settings,
-    root: TokenSigner,
-    ca: TokenSigner,
-    ocsp: TokenSigner,
-    tsa: TokenSigner,
+    root: Box<dyn Signer>,
+    ca: Box<dyn Signer>,
+    ocsp: Box<dyn Signer>,
+    tsa: Box<dyn Signer>,
     register: Register,
     plan: Plan,
 }
@@ -77,7 +77,7 @@ impl Settings {
 }
 
 impl Double {
-    /// Opens the token with the authority's keys.
+    /// Opens the token or the files with the authority's keys.
     ///
     /// # Errors
     /// [`PkiError`] if it cannot be opened.

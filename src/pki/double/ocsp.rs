@@ -14,7 +14,6 @@ use super::{Double, How};
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::pki::PkiError;
 use crate::pki::der::{self, oid};
-use crate::token::Signer as _;
 
 pub(super) fn respond(double: &Double, request: &[u8], how: How) -> Result<Vec<u8>, PkiError> {
     let Ok(request) = der::decode::<OcspRequest>(request) else {

@@ -12,13 +12,13 @@ use time::Duration;
 
 use super::crl::spoil;
 use super::{Double, How};
-use crate::crypto::{DigestAlgorithm, digest};
+use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, digest};
 use crate::pki::PkiError;
 use crate::pki::der;
-use crate::token::Signer as _;
 
-/// The national policy of time-stamps signed with RSA.
+/// The national policies of time-stamps signed with RSA and with GOST 34.10-2015.
 const POLICY: &str = "1.2.398.3.3.2.6.2";
+const POLICY_GOST: &str = "1.2.398.3.3.2.6.4";
 const TST_INFO: &str = "1.2.840.113549.1.9.16.1.4";
 const SIGNED_DATA: &str = "1.2.840.113549.1.7.2";
 const CONTENT_TYPE: &str = "1.2.840.113549.1.9.3";
@@ -41,7 +41,8 @@ pub(super) fn respond(double: &Double, request: &[u8], how: How) -> Result<Vec<u
     if !algorithm.is_ok_and(|known| known.length() == imprint.hashed_message.len()) {
         return rejection(BAD_ALGORITHM);
     }
-    let policy = der::object_identifier(POLICY)?;
+    let gost = double.tsa.algorithm() == SignatureAlgorithm::Gost512;
+    let policy = der::object_identifier(if gost { POLICY_GOST } else { POLICY })?;
     if request.req_policy.as_ref().is_some_and(|asked| *asked != policy) {
         return rejection(UNACCEPTED_POLICY);
     }
@@ -91,14 +92,15 @@ fn token(
 ) -> Result<ContentInfo, PkiError> {
     let signer = &double.tsa;
     let certificate = signer.certificate();
-    let sha256 = AlgorithmIdentifier {
-        algorithm: der::object_identifier(DigestAlgorithm::Sha256.row().oids[0])?,
+    let own = signer.algorithm().digest();
+    let digest_algorithm = AlgorithmIdentifier {
+        algorithm: der::object_identifier(own.row().oids.first().copied().unwrap_or_default())?,
         parameters: None,
     };
     // SigningCertificate(V2) ::= SEQUENCE { SEQUENCE OF SEQUENCE { certHash, … } }
     let naming =
         |algorithm| vec![vec![vec![OctetString::from(digest(algorithm, certificate.der()))]]];
-    let message_digest = OctetString::from(digest(DigestAlgorithm::Sha256, &content));
+    let message_digest = OctetString::from(digest(own, &content));
     let attributes = SetOf::from_vec(vec![
         attribute(CONTENT_TYPE, &der::object_identifier(TST_INFO)?)?,
         attribute(MESSAGE_DIGEST, &message_digest)?,
@@ -113,7 +115,7 @@ fn token(
             issuer: der::decode(certificate.issuer().der())?,
             serial_number: der::integer(certificate.serial())?,
         }),
-        digest_algorithm: sha256.clone(),
+        digest_algorithm: digest_algorithm.clone(),
         signed_attrs: Some(attributes),
         signature_algorithm: der::signature_algorithm(signer.algorithm())?,
         signature: value.into(),
@@ -123,7 +125,7 @@ fn token(
     let signed = SignedData {
         // Version 3, as the content is not plain data (RFC 5652 §5.1).
         version: Integer::from(3_i64),
-        digest_algorithms: SetOf::from_vec(vec![sha256]),
+        digest_algorithms: SetOf::from_vec(vec![digest_algorithm]),
         encap_content_info: EncapsulatedContentInfo {
             content_type: der::object_identifier(TST_INFO)?,
             content: Some(content.into()),

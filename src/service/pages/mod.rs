@@ -111,7 +111,7 @@ async fn verify(
 ) -> Response {
     let t = Page::new(language, "verify", "/?");
     let judged = match upload(request).await {
-        Ok(upload) => judging(&app, move |app| shown(app, &upload, language)).await,
+        Ok(upload) => judging(&app, upload.size(), move |app| shown(app, &upload, language)).await,
         Err(problem) => Err(problem),
     };
     match judged {

@@ -26,6 +26,7 @@ pub(super) struct StoredSignature {
     id: String,
     format: SignatureFormat,
     algorithm: String,
+    digests: Vec<String>,
     fixed_form: bool,
     signed_octets: Octets,
     value: Octets,
@@ -124,7 +125,7 @@ fn certificate(stored: &Octets) -> Result<Certificate, ReplayError> {
 impl StoredSignature {
     pub(super) fn new(found: &FoundSignature) -> Self {
         let algorithm = match &found.algorithm {
-            Ok(algorithm) => algorithm.row().name.to_owned(),
+            Ok(algorithm) => algorithm.name(),
             Err(unsupported) => unsupported.name.clone(),
         };
         let stamp = |one: &CarriedTimestamp| StoredTimestamp {
@@ -136,6 +137,7 @@ impl StoredSignature {
             id: found.id.clone(),
             format: found.format,
             algorithm,
+            digests: found.digests.iter().map(|one| one.row().name.to_owned()).collect(),
             fixed_form: found.value_form == ValueForm::Fixed,
             signed_octets: Octets(found.signed_octets.clone()),
             value: Octets(found.value.clone()),
@@ -163,6 +165,11 @@ impl StoredSignature {
             id: self.id.clone(),
             format: self.format,
             algorithm: algorithm(&self.algorithm),
+            digests: self
+                .digests
+                .iter()
+                .map(|name| digest_named(name))
+                .collect::<Result<_, _>>()?,
             value_form: if self.fixed_form { ValueForm::Fixed } else { ValueForm::Der },
             signed_octets: self.signed_octets.0.clone(),
             value: self.value.0.clone(),
@@ -192,15 +199,18 @@ impl StoredStamped {
     fn restore(&self) -> Result<Stamped, ReplayError> {
         let octets = self.octets.0.clone();
         let Some(name) = &self.digest else { return Ok(Stamped::Octets(octets)) };
-        let unknown = || ReplayError::Malformed("an unknown digest".to_owned());
-        let algorithm = DigestAlgorithm::from_name(name).ok_or_else(unknown)?;
-        Ok(Stamped::Digest(algorithm, octets))
+        Ok(Stamped::Digest(digest_named(name)?, octets))
     }
 }
 
 fn algorithm(name: &str) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
     let unsupported = || UnsupportedAlgorithm { name: name.chars().take(128).collect() };
     SignatureAlgorithm::from_name(name).ok_or_else(unsupported)
+}
+
+fn digest_named(name: &str) -> Result<DigestAlgorithm, ReplayError> {
+    let unknown = || ReplayError::Malformed("an unknown digest".to_owned());
+    DigestAlgorithm::from_name(name).ok_or_else(unknown)
 }
 
 impl StoredAnswer {

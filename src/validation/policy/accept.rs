@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::Policy;
 use super::model::{AlgorithmRule, Usage};
-use crate::crypto::{KeyKind, SignatureAlgorithm};
+use crate::crypto::{DigestAlgorithm, KeyKind, SignatureAlgorithm};
 use crate::validation::Purpose;
 use crate::x509::{Certificate, RevocationAnswer, RevocationStatus};
 
@@ -18,15 +18,19 @@ impl Policy {
         algorithm: SignatureAlgorithm,
         at: OffsetDateTime,
     ) -> Result<(), String> {
-        let name = algorithm.row().name;
-        let rule = self.rules.algorithms.iter().find(|rule| rule.name == name);
-        match rule {
-            None => Err(format!("{name} is not accepted")),
-            Some(AlgorithmRule { until: Some(until), .. }) if at > *until => {
-                Err(format!("{name} is accepted until {} only", until.date()))
-            }
-            Some(_) => Ok(()),
-        }
+        accepts(&self.rules.algorithms, algorithm.row().name, at)
+    }
+
+    /// Whether a digest counts in something that is known to exist at `at`.
+    ///
+    /// # Errors
+    /// What is wrong, by the digest's name.
+    pub fn accepts_digest(
+        &self,
+        algorithm: DigestAlgorithm,
+        at: OffsetDateTime,
+    ) -> Result<(), String> {
+        accepts(&self.rules.digests, algorithm.row().name, at)
     }
 
     /// Whether a key counts at `at`.
@@ -101,5 +105,15 @@ impl Policy {
         let freshness = rules.freshness();
         let age = freshness.crl_age.filter(|_| answer.source == "crl");
         freshness.check((made, answer.next_update), age, at, now)
+    }
+}
+
+fn accepts(rules: &[AlgorithmRule], name: &str, at: OffsetDateTime) -> Result<(), String> {
+    match rules.iter().find(|rule| rule.name == name) {
+        None => Err(format!("{name} is not accepted")),
+        Some(AlgorithmRule { until: Some(until), .. }) if at > *until => {
+            Err(format!("{name} is accepted until {} only", until.date()))
+        }
+        Some(_) => Ok(()),
     }
 }

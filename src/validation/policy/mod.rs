@@ -11,10 +11,11 @@ pub use model::{
     RevocationWay, TimestampRules, Usage,
 };
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use self::model::Source;
-use crate::crypto::{DigestAlgorithm, GostCurve, SIGNATURES, digest, hex};
+use crate::crypto::{DIGESTS, DigestAlgorithm, GostCurve, SIGNATURES, digest, hex};
 use crate::limits;
 
 /// The policy of the national PKI as of 2026, part of the program.
@@ -23,12 +24,12 @@ const KZ_2026: &str = include_str!("kz-2026.toml");
 static BUILT_IN: LazyLock<Result<Arc<Policy>, PolicyError>> =
     LazyLock::new(|| Policy::parse(KZ_2026).map(Arc::new));
 
-/// A policy that was read and found sound.
+/// A policy that was read and found sound. Cloning shares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    source: String,
-    name: PolicyName,
-    rules: Source,
+    source: Arc<str>,
+    name: Arc<PolicyName>,
+    rules: Arc<Source>,
 }
 
 /// Which policy a report was made under.
@@ -78,14 +79,10 @@ impl Policy {
         }
         let rules: Source =
             toml::from_str(source).map_err(|error| PolicyError::Malformed(error.to_string()))?;
-        for rule in &rules.algorithms {
-            let row = SIGNATURES.iter().find(|row| row.name == rule.name);
-            let row = row.ok_or_else(|| PolicyError::UnknownAlgorithm(rule.name.clone()))?;
-            let looser = row.accepted_until.is_some_and(|end| rule.until.is_none_or(|u| u > end));
-            if looser {
-                return Err(PolicyError::TooLoose(rule.name.clone()));
-            }
-        }
+        let signatures = SIGNATURES.iter().map(|row| (row.name, row.accepted_until)).collect();
+        bounded(&rules.algorithms, signatures)?;
+        let digests = DIGESTS.iter().map(|row| (row.name, row.accepted_until)).collect();
+        bounded(&rules.digests, digests)?;
         for rule in &rules.keys {
             match (rule.kind.as_str(), rule.bits) {
                 ("RSA", bits) if bits < 2048 => {
@@ -98,7 +95,7 @@ impl Policy {
         }
         let sha256 = hex(&digest(DigestAlgorithm::Sha256, source.as_bytes()));
         let name = PolicyName { id: rules.id.clone(), version: rules.version, sha256 };
-        Ok(Self { source: source.to_owned(), name, rules })
+        Ok(Self { source: source.into(), name: Arc::new(name), rules: Arc::new(rules) })
     }
 
     /// The policy the program uses when no other is asked for.
@@ -154,6 +151,21 @@ impl Policy {
     pub fn identity(&self) -> &IdentityRules {
         &self.rules.identity
     }
+}
+
+/// Each rule names a row of the program's table and ends no later.
+fn bounded(
+    rules: &[AlgorithmRule],
+    table: Vec<(&str, Option<OffsetDateTime>)>,
+) -> Result<(), PolicyError> {
+    for rule in rules {
+        let row = table.iter().find(|(name, _)| *name == rule.name);
+        let (_, end) = row.ok_or_else(|| PolicyError::UnknownAlgorithm(rule.name.clone()))?;
+        if end.is_some_and(|end| rule.until.is_none_or(|until| until > end)) {
+            return Err(PolicyError::TooLoose(rule.name.clone()));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub(super) struct Source {
     pub version: u32,
     pub checks: BTreeMap<CheckName, Level>,
     pub algorithms: Vec<AlgorithmRule>,
+    pub digests: Vec<AlgorithmRule>,
     pub keys: Vec<KeyRule>,
     pub certificate: CertificateRules,
     pub revocation: RevocationRules,
@@ -41,6 +42,8 @@ pub enum Level {
 pub enum CheckName {
     /// The signature algorithms, of the signature and along the path.
     Algorithm,
+    /// The digests of what is signed: XML references, CMS message digest.
+    Digest,
     /// Kinds and sizes of keys.
     KeySize,
     /// The key usage of the signer's certificate.
@@ -65,7 +68,7 @@ pub enum CheckName {
     WholeDocument,
 }
 
-/// An accepted signature algorithm.
+/// An accepted signature algorithm or digest.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AlgorithmRule {

@@ -18,6 +18,10 @@ fn the_built_in_policy_says_of_every_algorithm_what_the_table_says() {
         let rule = policy.rules.algorithms.iter().find(|rule| rule.name == row.name);
         assert_eq!(rule.expect(row.name).until, row.accepted_until, "{}", row.name);
     }
+    for row in DIGESTS {
+        let rule = policy.rules.digests.iter().find(|rule| rule.name == row.name);
+        assert_eq!(rule.expect(row.name).until, row.accepted_until, "{}", row.name);
+    }
     let md5 = policy.rules.algorithms.iter().find(|rule| rule.name.contains("MD5"));
     assert!(md5.is_some_and(|rule| rule.until.is_some()));
     assert_eq!(policy.revocation().methods().len(), 2);
@@ -37,6 +41,9 @@ fn weak_algorithms_and_keys_are_refused_by_name() {
     assert_eq!(small, "RSA with 1024 bits is not accepted");
     assert_eq!(policy.accepts_key(&KeyKind::Rsa { bits: 2048 }, today), Ok(()));
     assert!(policy.accepts_key(&KeyKind::Other("DSA".to_owned()), today).is_err());
+    assert_eq!(policy.accepts_digest(DigestAlgorithm::Sha1, old), Ok(()));
+    let refused = policy.accepts_digest(DigestAlgorithm::Sha1, today).unwrap_err();
+    assert_eq!(refused, "SHA-1 is accepted until 2014-01-01 only");
 }
 
 #[test]
@@ -49,7 +56,12 @@ fn a_policy_can_be_stricter_and_never_looser() {
         "name = \"ECDSA with SHA-256\"\nuntil = \"2020-01-01T00:00:00Z\"",
     );
     assert!(ended.unwrap().accepts_algorithm(SignatureAlgorithm::EcdsaSha256, today).is_err());
-    for (from, to) in [("2014-01-01", "2034-01-01"), ("bits = 2048", "bits = 1024")] {
+    let sha1 = "name = \"SHA-1\"\nuntil = \"2014";
+    for (from, to) in [
+        ("2014-01-01", "2034-01-01"),
+        ("bits = 2048", "bits = 1024"),
+        (sha1, "name = \"SHA-1\"\nuntil = \"2015"),
+    ] {
         assert!(matches!(with(from, to), Err(PolicyError::TooLoose(_))), "{to}");
     }
 }

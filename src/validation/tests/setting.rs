@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use rcgen::{KeyUsagePurpose, SigningKey as _};
 use time::{Duration, OffsetDateTime};
 
-use crate::crypto::{SignatureAlgorithm, ValueForm};
+use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, ValueForm};
 use crate::signature::{
     CarriedTimestamp, FoundSignature, Level, SignatureFormat, SignedScope, Stamped, TimestampKind,
 };
@@ -98,6 +98,7 @@ impl World {
             id: "signature-1".to_owned(),
             format: SignatureFormat::Cades(Level::B),
             algorithm: Ok(SignatureAlgorithm::EcdsaSha256),
+            digests: vec![DigestAlgorithm::Sha256],
             value_form: ValueForm::Der,
             signed_octets,
             timestamps: stamps.iter().map(stamp).collect(),

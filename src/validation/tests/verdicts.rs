@@ -3,6 +3,7 @@
 use time::Duration;
 
 use super::setting::*;
+use crate::crypto::DigestAlgorithm;
 use crate::reason::ReasonCode;
 use crate::signature::TimestampKind::{Archive, Content, Signature};
 use crate::signature::{CarriedTimestamp, FoundSignature, Stamped};
@@ -236,6 +237,24 @@ fn a_policy_chooses_sources_and_freshness() {
     assert_eq!(outcome(&Policy::parse(&source).unwrap()), indeterminate(S::TryLater), "source");
     let source = week.source().replace("crl-age-hours = 0", "crl-age-hours = 24");
     assert_eq!(outcome(&Policy::parse(&source).unwrap()), indeterminate(S::TryLater), "age");
+}
+
+#[test]
+fn a_weak_digest_is_refused_by_name_and_counts_as_of_the_best_time() {
+    let world = World::new();
+    let mut found = world.signature(&[]);
+    found.digests.push(DigestAlgorithm::Sha1);
+    let policy = Policy::built_in().unwrap();
+    let verified = world.judge_under(found.clone(), NOW, None, &policy);
+    let judgement = &verified.judgements[0];
+    assert_eq!(judgement.sub_indication, Some(S::CryptoConstraintsFailureNoPoe));
+    let wanted =
+        |one: &crate::reason::Reason| one.detail.contains("digest: SHA-1 is accepted until");
+    assert!(judgement.reasons.iter().any(wanted), "{:?}", judgement.reasons);
+    // It is told, and no reason, where the policy says so.
+    let lenient = changed("digest = \"fail\"", "digest = \"warn\"");
+    let verified = world.judge_under(found, NOW, None, &lenient);
+    assert!(verified.judgements[0].passed() && verified.judgements[0].warnings.iter().any(wanted));
 }
 
 #[test]

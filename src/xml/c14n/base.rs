@@ -1,40 +1,31 @@
 //! Joining `xml:base` values for Canonical XML 1.1 (§2.4, the function join-URI-References).
 
-/// Resolves `reference` against `base`, both of which may be relative (RFC 3986 §5.2 with the
-/// changes of C14N 1.1 §2.4: no scheme is needed, leading `..` stay, a fragment of the base goes).
+/// Resolves `reference` against `base`, both of which may be relative: RFC 3986 §5.2 with the changes
+/// of C14N 1.1 §2.4 (no scheme is needed, leading `..` stay, a fragment of the base goes), and where
+/// these leave it open as libxml2 has it: only merged paths lose their dots.
 pub(super) fn join(base: &str, reference: &str) -> String {
-    let (base, reference) = (Parts::of(base), Parts::of(reference));
-    let (scheme, authority, path, query) = if reference.scheme.is_some() {
-        (reference.scheme, reference.authority, without_dots(reference.path), reference.query)
-    } else if reference.authority.is_some() {
-        (base.scheme, reference.authority, without_dots(reference.path), reference.query)
+    // A base that ends in `..` names a folder.
+    let upwards = base == ".." || base.ends_with("/..");
+    let base = if upwards { format!("{base}/") } else { base.to_owned() };
+    let (base, reference) = (Parts::of(&base), Parts::of(reference));
+    if reference.scheme.is_some() {
+        return reference.written();
+    }
+    let path;
+    let joined = if reference.authority.is_some() {
+        Parts { scheme: base.scheme, ..reference }
     } else if reference.path.is_empty() {
         let query = reference.query.or(base.query);
-        (base.scheme, base.authority, without_dots(base.path), query)
+        Parts { query, fragment: reference.fragment, ..base }
     } else {
-        let path = if reference.path.starts_with('/') {
-            without_dots(reference.path)
-        } else {
-            without_dots(&merged(&base, reference.path))
+        path = match reference.path.starts_with('/') {
+            true => reference.path.to_owned(),
+            false => without_dots(&merged(&base, reference.path)),
         };
-        (base.scheme, base.authority, path, reference.query)
+        let (scheme, authority) = (base.scheme, base.authority);
+        Parts { scheme, authority, path: &path, ..reference }
     };
-    let mut joined = String::new();
-    for (before, part, after) in [("", scheme, ":"), ("//", authority, "")] {
-        if let Some(part) = part {
-            joined.push_str(before);
-            joined.push_str(part);
-            joined.push_str(after);
-        }
-    }
-    joined.push_str(&path);
-    for (before, part) in [("?", query), ("#", reference.fragment)] {
-        if let Some(part) = part {
-            joined.push_str(before);
-            joined.push_str(part);
-        }
-    }
-    joined
+    joined.written()
 }
 
 #[derive(Clone, Copy)]
@@ -47,6 +38,22 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    fn written(self) -> String {
+        let mut out = String::new();
+        for (before, part, after) in [
+            ("", self.scheme, ":"),
+            ("//", self.authority, ""),
+            ("", Some(self.path), ""),
+            ("?", self.query, ""),
+            ("#", self.fragment, ""),
+        ] {
+            if let Some(part) = part {
+                out.extend([before, part, after]);
+            }
+        }
+        out
+    }
+
     /// RFC 3986, appendix B.
     fn of(uri: &'a str) -> Self {
         let cut = |text: &'a str, at: char| match text.split_once(at) {
@@ -76,41 +83,35 @@ fn merged(base: &Parts<'_>, path: &str) -> String {
     if base.path.is_empty() && base.authority.is_some() {
         return format!("/{path}");
     }
-    // A base that ends in `.` or `..` names a folder.
-    let folder = match base.path.rsplit_once('/') {
-        Some((_, "." | "..")) => format!("{}/", base.path),
-        Some((folder, _)) => format!("{folder}/"),
-        None if matches!(base.path, "." | "..") => format!("{}/", base.path),
-        None => String::new(),
-    };
-    folder + path
+    let folder = base.path.rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
+    folder.unwrap_or_default() + path
 }
 
 fn without_dots(path: &str) -> String {
-    let rooted = path.starts_with('/');
+    let rest = path.trim_start_matches('/');
+    let root = path.len() - rest.len();
     let mut kept: Vec<&str> = Vec::new();
-    let mut pieces = path.strip_prefix('/').unwrap_or(path).split('/').peekable();
-    while let Some(piece) = pieces.next() {
-        let last = pieces.peek().is_none();
-        match piece {
-            "." if last => kept.push(""),
-            "." => {}
-            ".." => {
-                match kept.last() {
-                    Some(&"..") | None if !rooted => kept.push(".."),
-                    _ => {
-                        kept.pop();
-                    }
-                }
-                if last {
-                    kept.push("");
-                }
+    // Whether what is kept names a folder, and whether the path ends above its root.
+    let (mut folder, mut above) = (false, false);
+    // C14N 1.1 folds empty pieces: consecutive slashes become one.
+    for piece in rest.split('/') {
+        (folder, above) = (true, false);
+        match (piece, kept.last()) {
+            ("" | ".", _) => {}
+            ("..", Some(last)) if *last != ".." => drop(kept.pop()),
+            ("..", None) if root > 0 => above = true,
+            _ => {
+                kept.push(piece);
+                folder = false;
             }
-            // C14N 1.1 folds empty pieces: consecutive slashes become one.
-            "" if !last => {}
-            _ => kept.push(piece),
         }
     }
-    let joined = kept.join("/");
-    if rooted { format!("/{joined}") } else { joined }
+    if kept.is_empty() && above {
+        return String::new();
+    }
+    let mut joined = "/".repeat(root) + &kept.join("/");
+    if folder && !kept.is_empty() {
+        joined.push('/');
+    }
+    joined
 }

@@ -131,10 +131,14 @@ impl Canonicalization {
         subset: Subset<'_>,
         limit: usize,
     ) -> Result<Vec<u8>, XmlError> {
-        let mut octets = Vec::with_capacity(match subset.apex {
-            None => document.source().len().min(limit),
-            Some(_) => 256,
-        });
+        let length = match subset.apex {
+            None => document.source().len(),
+            Some(apex) => {
+                let data = apex.data();
+                data.closes_at.saturating_sub(data.name.qualified.start) as usize + 256
+            }
+        };
+        let mut octets = Vec::with_capacity(length.min(limit));
         self.feed(document, subset, limit, &mut octets)?;
         Ok(octets)
     }

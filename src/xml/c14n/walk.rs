@@ -1,27 +1,33 @@
-//! The walk over the tree that writes a canonical form.
+//! The walk over the tree that writes a canonical form. Most of a form stands in the source as it
+//! is: such pieces are only noted, and what lies side by side is handed on in one go.
 
 use std::borrow::Cow;
+
+use memchr::memchr;
 
 use super::super::document::{Attribute, Document, Element, Kind, Name, Span};
 use super::super::{XML, XmlError};
 use super::{Canonicalization, Method, Sink, Subset, base};
 
 /// An element whose end tag is still to come.
-struct Open {
+struct Open<'a> {
     end: u32,
-    name: Span,
+    element: Element<'a>,
     /// Length of `rendered` before it.
     rendered: usize,
 }
 
 pub(super) struct Walk<'a, S> {
     document: &'a Document,
+    octets: &'a [u8],
     how: &'a Canonicalization,
     sink: &'a mut S,
     left: usize,
+    /// A piece of the source that is still to be written.
+    kept: (usize, usize),
     /// Namespaces written on the open elements: prefix and name, the nearest last.
     rendered: Vec<(&'a str, &'a str)>,
-    open: Vec<Open>,
+    open: Vec<Open<'a>>,
 }
 
 impl<'a, S: Sink> Walk<'a, S> {
@@ -31,7 +37,9 @@ impl<'a, S: Sink> Walk<'a, S> {
         limit: usize,
         sink: &'a mut S,
     ) -> Self {
-        Self { document, how, sink, left: limit, rendered: Vec::new(), open: Vec::new() }
+        let octets = document.pool.as_bytes();
+        let (rendered, open) = (Vec::with_capacity(8), Vec::with_capacity(16));
+        Self { document, octets, how, sink, left: limit, kept: (0, 0), rendered, open }
     }
 
     pub(super) fn run(mut self, subset: Subset<'_>) -> Result<(), XmlError> {
@@ -40,6 +48,9 @@ impl<'a, S: Sink> Walk<'a, S> {
             None => (0, document.nodes.len() as u32),
             Some(apex) => (apex.index, apex.node().end),
         };
+        if subset.apex.is_some_and(|apex| subset.excluded.iter().any(|one| one.contains(apex))) {
+            return Ok(());
+        }
         while at < end {
             self.close(at)?;
             let Some(node) = document.nodes.get(at as usize) else { break };
@@ -53,7 +64,7 @@ impl<'a, S: Sink> Walk<'a, S> {
                     let apex = subset.apex.is_some_and(|apex| apex.index == at);
                     self.start(Element { document, index: at }, node.end, apex)?;
                 }
-                Kind::Text(text) => self.escaped(document.str(text), &TEXT)?,
+                Kind::Text(text) => self.text(text)?,
                 Kind::Comment(_) if !self.how.comments => {}
                 Kind::Comment(text) => {
                     self.aside(at, beside_root, &["<!--", document.str(text), "-->"])?;
@@ -66,27 +77,33 @@ impl<'a, S: Sink> Walk<'a, S> {
             }
             at += 1;
         }
-        self.close(end)
+        self.close(end)?;
+        self.flush()
     }
 
     /// Writes the end tags of the elements that end before node `at`.
     fn close(&mut self, at: u32) -> Result<(), XmlError> {
         while let Some(open) = self.open.pop_if(|open| open.end <= at) {
             self.rendered.truncate(open.rendered);
-            self.put("</")?;
-            self.put(self.document.str(open.name))?;
-            self.put(">")?;
+            let data = open.element.data();
+            let name = data.name.qualified;
+            if data.empty_tag {
+                self.put(b"</")?;
+                self.keep(name.start as usize, name.length as usize)?;
+            } else {
+                self.keep(data.closes_at as usize, 2 + name.length as usize)?;
+            }
+            self.angle()?;
         }
         Ok(())
     }
 
     fn start(&mut self, element: Element<'a>, end: u32, apex: bool) -> Result<(), XmlError> {
-        let data = element.data();
-        let name = data.name.qualified;
+        let name = element.data().name.qualified;
         let rendered = self.rendered.len();
-        self.open.push(Open { end, name, rendered });
-        self.put("<")?;
-        self.put(self.document.str(name))?;
+        self.open.push(Open { end, element, rendered });
+        // The name with the angle before it.
+        self.keep((name.start as usize).saturating_sub(1), name.length as usize + 1)?;
         match self.how.method {
             Method::Exclusive => self.exclusive_namespaces(element, apex),
             Method::Inclusive10 | Method::Inclusive11 => self.inclusive_namespaces(element, apex),
@@ -94,14 +111,16 @@ impl<'a, S: Sink> Walk<'a, S> {
         self.write_namespaces(rendered)?;
         if apex && self.how.method != Method::Exclusive && element.parent().is_some() {
             for (name, value) in self.apex_attributes(element) {
-                self.attribute(name, &value)?;
+                self.written(name, value.as_bytes())?;
             }
         } else {
             for attribute in element.attribute_data() {
-                self.attribute(attribute.name, self.document.str(attribute.value))?;
+                if !self.is_empty_base(attribute) {
+                    self.attribute(attribute)?;
+                }
             }
         }
-        self.put(">")
+        self.angle()
     }
 
     fn inclusive_namespaces(&mut self, element: Element<'a>, apex: bool) {
@@ -157,23 +176,27 @@ impl<'a, S: Sink> Walk<'a, S> {
     fn render(&mut self, prefix: &'a str, uri: &'a str) {
         let known = self.rendered.iter().rev().find(|(known, _)| *known == prefix);
         let known = known.map_or("", |(_, uri)| uri);
-        if known != uri && prefix != "xml" {
+        // Mostly it is the same declaration, which need not be compared letter by letter.
+        if !std::ptr::eq(known, uri) && known != uri && prefix != "xml" {
             self.rendered.push((prefix, uri));
         }
     }
 
     fn write_namespaces(&mut self, from: usize) -> Result<(), XmlError> {
+        if self.rendered.len() == from {
+            return Ok(());
+        }
         if let Some(fresh) = self.rendered.get_mut(from..) {
             fresh.sort_unstable();
         }
         for index in from..self.rendered.len() {
             let Some((prefix, uri)) = self.rendered.get(index).copied() else { break };
-            let name = if prefix.is_empty() { " xmlns" } else { " xmlns:" };
+            let name: &[u8] = if prefix.is_empty() { b" xmlns" } else { b" xmlns:" };
             self.put(name)?;
-            self.put(prefix)?;
-            self.put("=\"")?;
-            self.escaped(uri, &ATTRIBUTE)?;
-            self.put("\"")?;
+            self.put(prefix.as_bytes())?;
+            self.put(b"=\"")?;
+            self.escaped(uri.as_bytes(), &ATTRIBUTE)?;
+            self.put(b"\"")?;
         }
         Ok(())
     }
@@ -223,56 +246,126 @@ impl<'a, S: Sink> Walk<'a, S> {
         all
     }
 
-    fn attribute(&mut self, name: Name, value: &str) -> Result<(), XmlError> {
-        self.put(" ")?;
-        self.put(self.document.str(name.qualified))?;
-        self.put("=\"")?;
+    /// C14N 1.1 writes no empty `xml:base` (§2.4 says so of joined ones; libxml2 and so everybody
+    /// who signs with it has it of all).
+    fn is_empty_base(&self, attribute: &Attribute) -> bool {
+        let name = attribute.name;
+        attribute.value.length == 0
+            && self.how.method == Method::Inclusive11
+            && self.document.local(name) == "base"
+            && self.document.uri(name.namespace) == XML
+    }
+
+    /// An attribute that stands in the source as it is written canonically: a space before it,
+    /// nothing around `=`, double quotes, and a value that needed no normalization (so that there
+    /// is nothing in it to escape).
+    fn attribute(&mut self, attribute: &Attribute) -> Result<(), XmlError> {
+        let (name, value) = (attribute.name.qualified, attribute.value);
+        let (from, name_end) = (name.start as usize, (name.start + name.length) as usize);
+        let (start, end) = (value.start as usize, (value.start + value.length) as usize);
+        let as_written = start == name_end + 2
+            && end < self.document.source_length
+            && self.octets.get(name_end..start) == Some(b"=\"")
+            && self.octets.get(from.wrapping_sub(1)) == Some(&b' ');
+        if as_written {
+            return self.keep(from - 1, end + 2 - from);
+        }
+        self.written(attribute.name, self.document.octets(value))
+    }
+
+    fn written(&mut self, name: Name, value: &[u8]) -> Result<(), XmlError> {
+        self.put(b" ")?;
+        self.put(self.document.octets(name.qualified))?;
+        self.put(b"=\"")?;
         self.escaped(value, &ATTRIBUTE)?;
-        self.put("\"")
+        self.put(b"\"")
+    }
+
+    /// Text of the source has neither `<` nor `&` nor CR in it; that of a CDATA section may have
+    /// the first two, and that of a reference is one character of any kind.
+    fn text(&mut self, text: Span) -> Result<(), XmlError> {
+        let octets = self.document.octets(text);
+        let (mut start, end) = (text.start as usize, (text.start + text.length) as usize);
+        let in_section = self.octets.get(start.wrapping_sub(1)) == Some(&b'[');
+        if start >= self.document.source_length || in_section {
+            return self.escaped(octets, &TEXT);
+        }
+        while let Some(found) = memchr(b'>', self.octets.get(start..end).unwrap_or_default()) {
+            self.keep(start, found)?;
+            self.put(b"&gt;")?;
+            start += found + 1;
+        }
+        self.keep(start, end - start)
     }
 
     /// Writes a comment or instruction, on its own line beside the root element.
     fn aside(&mut self, at: u32, beside_root: bool, pieces: &[&str]) -> Result<(), XmlError> {
         if beside_root && at > self.document.root {
-            self.put("\n")?;
+            self.put(b"\n")?;
         }
         for piece in pieces {
-            self.put(piece)?;
+            self.put(piece.as_bytes())?;
         }
         if beside_root && at < self.document.root {
-            self.put("\n")?;
+            self.put(b"\n")?;
         }
         Ok(())
     }
 
-    fn escaped(&mut self, text: &str, escapes: &Escapes) -> Result<(), XmlError> {
+    fn escaped(&mut self, text: &[u8], escapes: &[bool; 256]) -> Result<(), XmlError> {
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(|octet| escapes.special[octet as usize]) {
+        while let Some(at) = rest.iter().position(|octet| escapes[*octet as usize]) {
             let (plain, special) = rest.split_at(at);
             self.put(plain)?;
-            let octet = special.as_bytes().first().copied().unwrap_or_default();
-            self.put((escapes.replacement)(octet))?;
-            rest = special.get(1..).unwrap_or_default();
+            let Some((octet, after)) = special.split_first() else { break };
+            self.put(replacement(*octet))?;
+            rest = after;
         }
         self.put(rest)
     }
 
-    fn put(&mut self, text: &str) -> Result<(), XmlError> {
-        let left = self.left.checked_sub(text.len());
+    /// The `>` of a tag. Where it follows in the source, it goes with what is kept.
+    fn angle(&mut self) -> Result<(), XmlError> {
+        if self.kept.0 < self.kept.1 && self.octets.get(self.kept.1) == Some(&b'>') {
+            self.kept.1 += 1;
+            return Ok(());
+        }
+        self.put(b">")
+    }
+
+    /// Writes a piece of the source, as soon as something else follows it.
+    fn keep(&mut self, start: usize, length: usize) -> Result<(), XmlError> {
+        if self.kept.1 != start {
+            self.flush()?;
+            self.kept = (start, start);
+        }
+        self.kept.1 += length;
+        Ok(())
+    }
+
+    fn put(&mut self, octets: &[u8]) -> Result<(), XmlError> {
+        self.flush()?;
+        self.hand_on(octets)
+    }
+
+    fn flush(&mut self) -> Result<(), XmlError> {
+        let (from, to) = std::mem::take(&mut self.kept);
+        self.hand_on(self.octets.get(from..to).unwrap_or_default())
+    }
+
+    fn hand_on(&mut self, octets: &[u8]) -> Result<(), XmlError> {
+        let left = self.left.checked_sub(octets.len());
         self.left = left.ok_or(XmlError::Limit("octets of a canonical form"))?;
-        self.sink.take(text.as_bytes());
+        if !octets.is_empty() {
+            self.sink.take(octets);
+        }
         Ok(())
     }
 }
 
-/// The octets that are written otherwise, and how.
-struct Escapes {
-    special: [bool; 256],
-    replacement: fn(u8) -> &'static str,
-}
-
-static TEXT: Escapes = Escapes { special: marked(b"&<>\r"), replacement };
-static ATTRIBUTE: Escapes = Escapes { special: marked(b"&<\"\t\n\r"), replacement };
+/// The octets that are written otherwise.
+static TEXT: [bool; 256] = marked(b"&<>\r");
+static ATTRIBUTE: [bool; 256] = marked(b"&<\"\t\n\r");
 
 const fn marked(octets: &[u8]) -> [bool; 256] {
     let mut special = [false; 256];
@@ -284,14 +377,14 @@ const fn marked(octets: &[u8]) -> [bool; 256] {
     special
 }
 
-fn replacement(octet: u8) -> &'static str {
+fn replacement(octet: u8) -> &'static [u8] {
     match octet {
-        b'&' => "&amp;",
-        b'<' => "&lt;",
-        b'>' => "&gt;",
-        b'"' => "&quot;",
-        b'\t' => "&#x9;",
-        b'\n' => "&#xA;",
-        _ => "&#xD;",
+        b'&' => b"&amp;",
+        b'<' => b"&lt;",
+        b'>' => b"&gt;",
+        b'"' => b"&quot;",
+        b'\t' => b"&#x9;",
+        b'\n' => b"&#xA;",
+        _ => b"&#xD;",
     }
 }

@@ -6,16 +6,19 @@ mod reference;
 mod tests;
 mod transform;
 
+pub(super) use reference::{Detached, Outside};
+pub(super) use transform::{Transform, canonicalization, read as transforms};
+
 use crate::crypto::{SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::{FoundSignature, Level, SignatureFormat, SignedScope};
-use crate::x509::Certificate;
+use crate::signature::{ContentFile, FoundSignature, Level, SignatureFormat, SignedScope};
+use crate::x509::{Certificate, read_known};
 
 use super::document::{Document, Element};
 use super::ids::Ids;
 use super::xades::{self, Properties};
-use super::{DSIG, XmlError, encoding};
+use super::{DSIG, XmlError, encoding, wss};
 use reference::{Context, Reference, leaf};
 
 /// Every signature of the document, in document order, wherever it stands: independent, nested,
@@ -27,7 +30,33 @@ use reference::{Context, Reference, leaf};
 /// # Errors
 /// Where the whole document is refused: it is no document, has an id twice, or too many signatures.
 pub fn read(document: &[u8], detached: Option<&[u8]>) -> Result<Vec<FoundSignature>, XmlError> {
+    read_with(document, Outside { detached: detached.map(Detached::Octets), ..Outside::default() })
+}
+
+/// The same, where the detached content lies in a file. It is digested from there; only a
+/// reference that transforms it has it in memory, up to [`limits::DOCUMENT_BYTES`].
+///
+/// # Errors
+/// As [`read`].
+pub fn read_over(document: &[u8], content: &ContentFile) -> Result<Vec<FoundSignature>, XmlError> {
+    let detached = Some(Detached::File(content));
+    read_with(document, Outside { detached, ..Outside::default() })
+}
+
+fn read_with(document: &[u8], outside: Outside<'_>) -> Result<Vec<FoundSignature>, XmlError> {
     let document = Document::parse(document)?;
+    let mut found = read_all(&document, outside)?;
+    if wss::is_envelope(document.root()) {
+        wss::judge(&document, &mut found)?;
+    }
+    Ok(found.into_iter().map(|(_, found)| found).collect())
+}
+
+/// The same of a parsed document, each signature with its element.
+pub(super) fn read_all<'a>(
+    document: &'a Document,
+    outside: Outside<'a>,
+) -> Result<Vec<(Element<'a>, FoundSignature)>, XmlError> {
     let all = document.root().descendants().filter(|element| element.is(DSIG, "Signature"));
     let signatures: Vec<_> = all.take(limits::SIGNATURES + 1).collect();
     if signatures.is_empty() {
@@ -36,15 +65,16 @@ pub fn read(document: &[u8], detached: Option<&[u8]>) -> Result<Vec<FoundSignatu
     if signatures.len() > limits::SIGNATURES {
         return Err(XmlError::Limit("signatures of a document"));
     }
-    let ids = Ids::of(&document)?;
+    let ids = Ids::of(document)?;
     let mut context = Context {
-        document: &document,
+        document,
         ids,
         signatures: signatures.clone(),
-        detached,
+        outside,
         budget: limits::XML_CANONICAL_BYTES,
     };
-    Ok((1..).zip(signatures).map(|(number, found)| read_one(&mut context, found, number)).collect())
+    let read = |(number, found)| (found, read_one(&mut context, found, number));
+    Ok((1..).zip(signatures).map(read).collect())
 }
 
 fn read_one<'a>(
@@ -57,6 +87,7 @@ fn read_one<'a>(
         id: id.unwrap_or_else(|| format!("signature-{number}")),
         format: SignatureFormat::XmlDsig,
         algorithm: Err(UnsupportedAlgorithm { name: "none".to_owned() }),
+        digests: Vec::new(),
         value_form: ValueForm::Fixed,
         signed_octets: Vec::new(),
         value: Vec::new(),
@@ -88,7 +119,7 @@ fn fill<'a>(
     found.signed_octets =
         transform::canonical(&how, document, Some(parts.signed_info), &[], &mut context.budget)?;
     found.certificates = match parts.key_info {
-        Some(key_info) => certificates(key_info)?,
+        Some(key_info) => certificates(key_info, &context.ids)?,
         None => Vec::new(),
     };
 
@@ -155,7 +186,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The certificates of KeyInfo, in their order.
-fn certificates(key_info: Element<'_>) -> Result<Vec<Certificate>, Reason> {
+fn certificates(key_info: Element<'_>, ids: &Ids<'_>) -> Result<Vec<Certificate>, Reason> {
     let data = key_info.children().filter(|child| child.is(DSIG, "X509Data"));
     let found = data.flat_map(Element::children).filter(|child| child.is(DSIG, "X509Certificate"));
     let mut certificates = Vec::new();
@@ -163,10 +194,13 @@ fn certificates(key_info: Element<'_>) -> Result<Vec<Certificate>, Reason> {
         if certificates.len() >= limits::CERTIFICATES {
             return Err(Reason::new(ReasonCode::Refused, "too many certificates in a signature"));
         }
-        let der = leaf(element).and_then(|text| encoding::decode(&text));
-        let certificate = der.and_then(|der| Certificate::from_der(&der).ok());
+        let certificate = leaf(element).and_then(|text| {
+            let read = |_: &[u8]| Certificate::from_der(&encoding::decode(&text)?).ok();
+            read_known(text.as_bytes(), read)
+        });
         certificates.push(certificate.ok_or_else(|| malformed("a certificate that is none"))?);
     }
+    certificates.extend(wss::certificates(key_info, ids)?);
     Ok(certificates)
 }
 
@@ -211,6 +245,7 @@ fn take_properties(
 
 fn take_reference(reference: Reference<'_>, found: &mut FoundSignature) {
     found.faults.extend(reference.faults);
+    found.digests.extend(reference.digest.filter(|digest| !found.digests.contains(digest)));
     if reference.kind == Some(xades::SIGNED_PROPERTIES_TYPE) {
         return;
     }

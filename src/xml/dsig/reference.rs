@@ -1,9 +1,11 @@
 //! References (xmldsig-core1 §4.4.3): what each covers, and whether its digest holds.
 
+use std::borrow::Cow;
+
 use super::transform::{self, Data, Transform};
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::ScopeItem;
+use crate::signature::{ContentFile, ScopeItem};
 use crate::xml::document::{Document, Element};
 use crate::xml::ids::Ids;
 use crate::xml::{DSIG, encoding};
@@ -14,9 +16,28 @@ pub(super) struct Context<'a> {
     pub ids: Ids<'a>,
     /// Every signature, in document order.
     pub signatures: Vec<Element<'a>>,
-    pub detached: Option<&'a [u8]>,
+    pub outside: Outside<'a>,
     /// Octets that may still be made.
     pub budget: usize,
+}
+
+/// What is not in the parsed document.
+#[derive(Default)]
+pub struct Outside<'a> {
+    /// The content of a reference that leads outside.
+    pub detached: Option<Detached<'a>>,
+    /// The digest of the whole document without the signature, where only its root and the
+    /// signature were parsed.
+    pub whole: Option<Vec<u8>>,
+}
+
+/// Detached content.
+#[derive(Clone, Copy)]
+pub enum Detached<'a> {
+    /// In memory.
+    Octets(&'a [u8]),
+    /// In a file.
+    File(&'a ContentFile),
 }
 
 /// One reference as it was found.
@@ -26,6 +47,8 @@ pub(super) struct Reference<'a> {
     /// The element referred to; `None` for the document and for detached content.
     pub target: Option<Element<'a>>,
     pub item: ScopeItem,
+    /// The digest, if it is one of ours; whether it is accepted is the policy's word.
+    pub digest: Option<DigestAlgorithm>,
     /// The digested octets; empty where the digest differs, so that nobody uses them.
     pub octets: Vec<u8>,
     /// Whether the digest holds, and everything but signatures of the document is in it.
@@ -37,7 +60,7 @@ pub(super) struct Reference<'a> {
 
 enum Source<'a> {
     Nodes(Option<Element<'a>>),
-    Content(&'a [u8]),
+    Content(Detached<'a>),
 }
 
 impl<'a> Context<'a> {
@@ -53,6 +76,7 @@ impl<'a> Context<'a> {
             kind: reference.attribute("Type"),
             target: None,
             item: ScopeItem { kind: "content".to_owned(), what: shown(uri) },
+            digest: None,
             octets: Vec::new(),
             whole: false,
             before_others: false,
@@ -90,12 +114,15 @@ impl<'a> Context<'a> {
         let algorithm = algorithm.map_err(|unknown| {
             Reason::new(ReasonCode::UnsupportedAlgorithm, format!("digest {}", unknown.name))
         })?;
-        if algorithm == DigestAlgorithm::Sha1 {
-            // The value is checked none the less, so that the report can name changed content.
-            let detail = format!("digest {} in reference {number}", algorithm.row().name);
-            found.faults.push(Reason::new(ReasonCode::UnsupportedAlgorithm, detail));
-        }
+        found.digest = Some(algorithm);
 
+        if let Some(elsewhere) = self.elsewhere(&source, &transforms, algorithm)? {
+            if elsewhere != value {
+                return Err(differs(number, uri));
+            }
+            found.whole = found.item.kind == "document";
+            return Ok(());
+        }
         let octets = self.run(&transforms, &source, signature, &[])?;
         let mut holds = digest(algorithm, &octets) == value;
         found.octets = octets;
@@ -109,8 +136,7 @@ impl<'a> Context<'a> {
             found.before_others = holds;
         }
         if !holds {
-            let detail = format!("the digest of reference {number} (URI {}) differs", shown(uri));
-            return Err(Reason::new(ReasonCode::ContentChanged, detail));
+            return Err(differs(number, uri));
         }
         if matches!(source, Source::Nodes(_)) && found.octets.is_empty() {
             return Err(Reason::new(ReasonCode::Refused, "a reference that covers nothing"));
@@ -119,6 +145,29 @@ impl<'a> Context<'a> {
             && !transforms.contains(&Transform::Base64)
             && !self.signatures.contains(&self.document.root());
         Ok(())
+    }
+
+    /// The digest of what is not in memory: of a file that is not transformed, or of the whole
+    /// document where it was digested beforehand.
+    fn elsewhere(
+        &self,
+        source: &Source<'a>,
+        transforms: &[Transform],
+        algorithm: DigestAlgorithm,
+    ) -> Result<Option<Vec<u8>>, Reason> {
+        match source {
+            Source::Content(Detached::File(file)) if transforms.is_empty() => {
+                let value = file.digest(algorithm).map_err(|error| {
+                    let detail = format!("the content cannot be read: {error}");
+                    Reason::new(ReasonCode::ContentMissing, detail)
+                })?;
+                Ok(Some(value))
+            }
+            Source::Nodes(target) if target.is_none_or(|one| one == self.document.root()) => {
+                Ok(self.outside.whole.clone())
+            }
+            _ => Ok(None),
+        }
     }
 
     fn source(&self, uri: Option<&'a str>) -> Result<Source<'a>, Reason> {
@@ -141,7 +190,7 @@ impl<'a> Context<'a> {
             Some(uri) if self.ids.element(uri).is_some() => {
                 refused(format!("the reference {} without #", shown(Some(uri))))
             }
-            _ => match self.detached {
+            _ => match self.outside.detached {
                 Some(content) => Ok(Source::Content(content)),
                 None => Err(Reason::new(
                     ReasonCode::ContentMissing,
@@ -160,7 +209,14 @@ impl<'a> Context<'a> {
     ) -> Result<Vec<u8>, Reason> {
         let data = match source {
             Source::Nodes(apex) => Data::Nodes { apex: *apex, excluded: excluded.to_vec() },
-            Source::Content(content) => Data::Octets(content.to_vec()),
+            Source::Content(Detached::Octets(content)) => Data::Octets(content.to_vec()),
+            Source::Content(Detached::File(file)) => {
+                Data::Octets(file.octets().map_err(|error| {
+                    let detail =
+                        format!("content that is transformed must fit into memory: {error}");
+                    Reason::new(ReasonCode::Refused, detail)
+                })?)
+            }
         };
         let (document, budget) = (self.document, &mut self.budget);
         transform::run(transforms, data, document, signature, &self.signatures, budget)
@@ -190,8 +246,13 @@ fn parts(reference: Element<'_>) -> Result<(&str, Vec<u8>), Reason> {
 }
 
 /// The text of an element that may hold nothing else.
-pub(super) fn leaf(element: Element<'_>) -> Option<String> {
-    element.children().next().is_none().then(|| element.text())
+pub(super) fn leaf(element: Element<'_>) -> Option<Cow<'_, str>> {
+    element.leaf()
+}
+
+fn differs(number: usize, uri: Option<&str>) -> Reason {
+    let detail = format!("the digest of reference {number} (URI {}) differs", shown(uri));
+    Reason::new(ReasonCode::ContentChanged, detail)
 }
 
 fn shown(uri: Option<&str>) -> String {

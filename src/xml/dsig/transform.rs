@@ -12,7 +12,7 @@ const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 
 /// One transform that is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Transform {
+pub enum Transform {
     /// Leaves out the signature that holds the reference.
     Enveloped,
     /// Leaves out every signature (the XPath Filter 2.0 form of several signers side by side).
@@ -30,7 +30,7 @@ pub(super) enum Data<'a> {
 }
 
 /// Reads the transforms of a reference.
-pub(super) fn read(reference: Element<'_>) -> Result<Vec<Transform>, Reason> {
+pub fn read(reference: Element<'_>) -> Result<Vec<Transform>, Reason> {
     let list = reference.children().find(|child| child.is(DSIG, "Transforms"));
     let Some(list) = list else { return Ok(Vec::new()) };
     let mut transforms = Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn read(reference: Element<'_>) -> Result<Vec<Transform>, Reason> {
 }
 
 /// Reads a canonicalization algorithm with its parameters (`CanonicalizationMethod`, `Transform`).
-pub(super) fn canonicalization(element: Element<'_>) -> Result<Option<Canonicalization>, Reason> {
+pub fn canonicalization(element: Element<'_>) -> Result<Option<Canonicalization>, Reason> {
     let uri = element.attribute("Algorithm").unwrap_or_default();
     let Some(mut how) = Canonicalization::from_uri(uri) else { return Ok(None) };
     for (index, parameter) in element.children().enumerate() {

@@ -1,18 +1,19 @@
-//! From octets to the checked tree. quick-xml finds the markup; every rule it leaves to others is
-//! checked here.
+//! From octets to the checked tree, in one pass: what is no well-formed document, or is one that
+//! is never taken here, ends it.
 
+mod declaration;
+mod scan;
 mod tag;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
+use memchr::{memchr, memchr3, memmem};
 
-use quick_xml::events::Event;
-
-use super::chars::{forbidden, is_char, is_ncname, is_space, qualified};
+use super::chars::{is_char, is_ncname, is_space, qualified};
 use super::document::{Declaration, Document, ElementData, Kind, NONE, Name, Node, Span};
 use super::{XML, XmlError};
 use crate::limits;
+use scan::{NAME, SPACE, START, is};
 
 pub(super) fn parse(octets: &[u8]) -> Result<Document, XmlError> {
     if octets.len() > limits::DOCUMENT_BYTES {
@@ -24,92 +25,62 @@ pub(super) fn parse(octets: &[u8]) -> Result<Document, XmlError> {
     if source.starts_with('\u{FEFF}') {
         return Err(malformed(0, "a second byte order mark"));
     }
-    let source = line_ends(source);
-    if let Some(position) = forbidden(&source) {
-        return Err(malformed(position, "a character that XML 1.0 forbids"));
-    }
+    let source = scan::checked(source)?;
     Builder::new(&source).build()
 }
 
 /// One element that is open while parsing.
 struct Open {
     node: u32,
+    /// Its qualified name.
+    name: Span,
     /// Length of the scope before its declarations.
     scope: usize,
 }
 
 struct Builder<'x> {
     source: &'x str,
+    octets: &'x [u8],
+    /// Where reading stands.
+    at: usize,
     document: Document,
     open: Vec<Open>,
     /// Indices of the declarations in scope, the nearest last.
     scope: Vec<u32>,
-    position: usize,
 }
 
 impl<'x> Builder<'x> {
     fn new(source: &'x str) -> Self {
         // The declaration of the prefix `xml` stands first; its characters come after the source.
-        let mut pool = String::with_capacity(source.len() + source.len() / 16 + 64);
+        let mut pool = String::with_capacity(source.len() + source.len() / 32 + 64);
         pool.push_str(source);
         let mut document = Document {
             pool,
             source_length: source.len(),
             nodes: Vec::with_capacity(source.len() / 24 + 8),
             elements: Vec::with_capacity(source.len() / 64 + 8),
-            attributes: Vec::new(),
-            declarations: Vec::new(),
+            attributes: Vec::with_capacity(source.len() / 256 + 8),
+            declarations: Vec::with_capacity(8),
+            with_ids: Vec::new(),
             root: NONE,
         };
         let prefix = append(&mut document.pool, "xml");
         let uri = append(&mut document.pool, XML);
         document.declarations.push(Declaration { prefix, uri });
-        Self { source, document, open: Vec::new(), scope: vec![0], position: 0 }
+        let octets = source.as_bytes();
+        Self { source, octets, at: 0, document, open: Vec::with_capacity(16), scope: vec![0] }
     }
 
     fn build(mut self) -> Result<Document, XmlError> {
-        let mut reader = quick_xml::Reader::from_str(self.source);
-        let config = reader.config_mut();
-        config.check_end_names = true;
-        config.allow_unmatched_ends = false;
-        config.allow_dangling_amp = false;
-        loop {
-            self.position = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-            let event = reader.read_event();
-            match event.map_err(|error| self.error(error.to_string()))? {
-                Event::Start(tag) => self.start(&tag, false)?,
-                Event::Empty(tag) => {
-                    self.start(&tag, true)?;
-                    self.end(self.offset(&tag) + tag.len() as u32)?;
-                }
-                Event::End(name) => self.end(self.offset(&name).saturating_sub(2))?,
-                Event::Text(text) => self.text(&text)?,
-                Event::CData(text) => {
-                    self.inside("a CDATA section")?;
-                    if !text.is_empty() {
-                        self.push(Kind::Text(self.span(&text)))?;
-                    }
-                }
-                Event::GeneralRef(name) => {
-                    self.inside("a reference")?;
-                    let mut characters = String::new();
-                    self.resolve(&name, &mut characters)?;
-                    let span = append(&mut self.document.pool, &characters);
-                    self.push(Kind::Text(span))?;
-                }
-                Event::Comment(text) => {
-                    if text.contains("--") || text.ends_with('-') {
-                        return Err(self.error("a comment with --"));
-                    }
-                    self.push(Kind::Comment(self.span(&text)))?;
-                }
-                Event::PI(instruction) => self.instruction(&instruction)?,
-                Event::Decl(content) if self.position == 0 => self.declaration(&content)?,
-                Event::Decl(_) => return Err(self.error("an XML declaration that is not first")),
-                Event::DocType(_) => {
-                    return Err(XmlError::Refused("a document type declaration".to_owned()));
-                }
-                Event::Eof => break,
+        self.declaration()?;
+        while let Some(octet) = self.octets.get(self.at) {
+            match (octet, self.octets.get(self.at + 1)) {
+                (b'<', Some(b'/')) => self.end_tag()?,
+                (b'<', Some(b'!')) => self.aside()?,
+                (b'<', Some(b'?')) => self.instruction()?,
+                (b'<', _) => self.start_tag()?,
+                (b'&', _) => self.reference()?,
+                _ => self.text()?,
             }
         }
         if !self.open.is_empty() {
@@ -121,42 +92,59 @@ impl<'x> Builder<'x> {
         Ok(self.document)
     }
 
-    fn start(&mut self, tag: &str, empty_tag: bool) -> Result<(), XmlError> {
+    fn start_tag(&mut self) -> Result<(), XmlError> {
         if self.open.is_empty() && self.document.root != NONE {
             return Err(self.error("a second root element"));
         }
         if self.open.len() >= limits::XML_DEPTH {
             return Err(XmlError::Limit("depth of XML elements"));
         }
-        let name = tag.split(is_space).next().unwrap_or_default();
-        let prefix_length = self.qualified(name)?;
+        self.at += 1;
+        let (qualified, prefix_length) = self.name()?;
         let scope = self.scope.len();
         let declarations = length(&self.document.declarations);
         let attributes = length(&self.document.attributes);
-        self.attributes(tag.get(name.len()..).unwrap_or_default(), declarations)?;
-        let prefix = name.get(..prefix_length as usize).unwrap_or_default();
-        let name =
-            Name { qualified: self.span(name), prefix_length, namespace: self.bind(prefix)? };
+        let (empty_tag, has_id) = self.attributes(declarations)?;
+        let prefix = Span { start: qualified.start, length: prefix_length };
+        let namespace = self.bind(prefix)?;
         self.settle_attributes(attributes as usize)?;
 
         let data = length(&self.document.elements);
         self.document.elements.push(ElementData {
-            name,
+            name: Name { qualified, prefix_length, namespace },
             attributes: (attributes, length(&self.document.attributes)),
             declarations: (declarations, length(&self.document.declarations)),
-            closes_at: 0,
+            closes_at: (self.at as u32).saturating_sub(2),
             empty_tag,
         });
         let node = self.push(Kind::Element(data))?;
+        if has_id {
+            self.document.with_ids.push(node);
+        }
         if self.open.is_empty() {
             self.document.root = node;
         }
-        self.open.push(Open { node, scope });
+        match empty_tag {
+            true => self.scope.truncate(scope),
+            false => self.open.push(Open { node, name: qualified, scope }),
+        }
         Ok(())
     }
 
-    fn end(&mut self, closes_at: u32) -> Result<(), XmlError> {
+    fn end_tag(&mut self) -> Result<(), XmlError> {
         let Some(open) = self.open.pop() else { return Err(self.error("an end tag too much")) };
+        let closes_at = self.at as u32;
+        let name = self.document.octets(open.name);
+        let after = self.octets.get(self.at + 2..).and_then(|rest| rest.strip_prefix(name));
+        let Some(after) = after else {
+            return Err(self.error("an end tag that is not that of the open element"));
+        };
+        self.at = self.octets.len() - after.len();
+        self.skip_space();
+        if self.octets.get(self.at) != Some(&b'>') {
+            return Err(self.error("an end tag that is not that of the open element"));
+        }
+        self.at += 1;
         self.scope.truncate(open.scope);
         let end = length(&self.document.nodes);
         if let Some(node) = self.document.nodes.get_mut(open.node as usize) {
@@ -170,9 +158,47 @@ impl<'x> Builder<'x> {
         Ok(())
     }
 
+    /// Text up to the next markup or reference. Markup ends before it, so it is never empty.
+    fn text(&mut self) -> Result<(), XmlError> {
+        let from = self.at;
+        if self.open.is_empty() {
+            self.skip_space();
+            return match self.octets.get(self.at) {
+                Some(b'<') | None => Ok(()),
+                Some(_) => Err(self.error("text outside the root element")),
+            };
+        }
+        let mut at = from;
+        while let Some(found) = memchr3(b'<', b'&', b']', self.octets.get(at..).unwrap_or_default())
+        {
+            at += found;
+            match self.octets.get(at..) {
+                Some([b']', b']', b'>', ..]) => return Err(self.error("]]> in text")),
+                Some([b']', ..]) => at += 1,
+                _ => {
+                    self.at = at;
+                    return self.push(Kind::Text(span(from, at))).map(drop);
+                }
+            }
+        }
+        Err(self.error("the document ends in an open element"))
+    }
+
+    fn reference(&mut self) -> Result<(), XmlError> {
+        self.inside("a reference")?;
+        let rest = self.source.get(self.at + 1..).unwrap_or_default();
+        let name = memchr(b';', rest.as_bytes()).and_then(|end| rest.get(..end));
+        let name = name.ok_or_else(|| self.error("a reference without end"))?;
+        let start = self.document.pool.len() as u32;
+        let character = self.resolve(name)?;
+        self.document.pool.push(character);
+        self.at += name.len() + 2;
+        self.push(Kind::Text(Span { start, length: character.len_utf8() as u32 })).map(drop)
+    }
+
     /// The character a reference stands for. Without a document type there are only the five
     /// predefined entities and character references (XML 1.0 §4.1, §4.6).
-    fn resolve(&self, name: &str, out: &mut String) -> Result<(), XmlError> {
+    fn resolve(&self, name: &str) -> Result<char, XmlError> {
         let number = |digits: &str, radix| {
             let only_digits = digits.chars().all(|c| c.is_digit(radix));
             let code = u32::from_str_radix(digits, radix).ok().filter(|_| only_digits);
@@ -190,75 +216,85 @@ impl<'x> Builder<'x> {
                 (None, None) => None,
             },
         };
-        out.push(character.ok_or_else(|| self.error("an unknown entity or character"))?);
+        character.ok_or_else(|| self.error("an unknown entity or character"))
+    }
+
+    /// A comment or a CDATA section; a document type declaration is refused.
+    fn aside(&mut self) -> Result<(), XmlError> {
+        let rest = self.octets.get(self.at..).unwrap_or_default();
+        if let Some(inside) = rest.strip_prefix(b"<!--") {
+            // No `--` in a comment, and no `-` at its end (XML 1.0 §2.5).
+            let end = memmem::find(inside, b"--");
+            let end = end.ok_or_else(|| self.error("a comment without end"))?;
+            if inside.get(end + 2) != Some(&b'>') {
+                return Err(self.error("a comment with --"));
+            }
+            let from = self.at + 4;
+            self.at = from + end + 3;
+            self.push(Kind::Comment(span(from, from + end)))?;
+        } else if let Some(inside) = rest.strip_prefix(b"<![CDATA[") {
+            self.inside("a CDATA section")?;
+            let end = memmem::find(inside, b"]]>");
+            let end = end.ok_or_else(|| self.error("a CDATA section without end"))?;
+            let from = self.at + 9;
+            self.at = from + end + 3;
+            if end > 0 {
+                self.push(Kind::Text(span(from, from + end)))?;
+            }
+        } else if rest.get(2..9).is_some_and(|word| word.eq_ignore_ascii_case(b"DOCTYPE")) {
+            return Err(XmlError::Refused("a document type declaration".to_owned()));
+        } else {
+            return Err(self.error("markup that is none"));
+        }
         Ok(())
     }
 
-    fn text(&mut self, text: &str) -> Result<(), XmlError> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        if self.open.is_empty() {
-            return match text.chars().all(is_space) {
-                true => Ok(()),
-                false => Err(self.error("text outside the root element")),
-            };
-        }
-        // Searching a string costs more than finding that the octet is not there.
-        if text.bytes().any(|octet| octet == b'>') && text.contains("]]>") {
-            return Err(self.error("]]> in text"));
-        }
-        self.push(Kind::Text(self.span(text)))?;
-        Ok(())
-    }
-
-    fn instruction(&mut self, content: &str) -> Result<(), XmlError> {
+    fn instruction(&mut self) -> Result<(), XmlError> {
+        let rest = self.octets.get(self.at + 2..).unwrap_or_default();
+        let end = memmem::find(rest, b"?>");
+        let end = end.ok_or_else(|| self.error("a processing instruction without end"))?;
+        let from = self.at + 2;
+        let content = self.source.get(from..from + end).unwrap_or_default();
         let target = content.split(is_space).next().unwrap_or_default();
         if !is_ncname(target) || target.eq_ignore_ascii_case("xml") {
             return Err(self.error("a processing instruction without a proper target"));
         }
         let data = content.get(target.len()..).unwrap_or_default().trim_start_matches(is_space);
-        self.push(Kind::Instruction(self.span(target), self.span(data)))?;
-        Ok(())
+        let (target, data) =
+            (span(from, from + target.len()), span(from + end - data.len(), from + end));
+        self.at = from + end + 2;
+        self.push(Kind::Instruction(target, data)).map(drop)
     }
 
-    /// Checks `xml version="1.0" encoding="UTF-8" standalone="no"` (XML 1.0 §2.8, §4.3.3).
-    fn declaration(&self, content: &str) -> Result<(), XmlError> {
-        let mut rest = content.strip_prefix("xml").unwrap_or_default();
-        let mut expected = ["version", "encoding", "standalone"].into_iter();
-        let mut first = true;
-        loop {
-            let found = rest.trim_start_matches(is_space);
-            if found.is_empty() && !first {
-                return Ok(());
+    /// A qualified name, with the length of its prefix (Namespaces §4).
+    fn name(&mut self) -> Result<(Span, u32), XmlError> {
+        let from = self.at;
+        let rest = self.octets.get(from..).unwrap_or_default();
+        let (mut count, mut all, mut colon) = (0, 0, None);
+        while let Some(octet) = rest.get(count).filter(|octet| is(**octet, NAME)) {
+            if *octet == b':' && colon.replace(count).is_some() {
+                return Err(self.error("a name that is no qualified name"));
             }
-            let wrong = || self.error("a broken XML declaration");
-            let (name, after) = found.split_once('=').ok_or_else(wrong)?;
-            let name = name.trim_end_matches(is_space);
-            if found.len() == rest.len() || !expected.any(|expected| expected == name) {
-                return Err(wrong());
-            }
-            if first && name != "version" {
-                return Err(wrong());
-            }
-            first = false;
-            let after = after.trim_start_matches(is_space);
-            let quote = after.chars().next().filter(|quote| matches!(quote, '"' | '\''));
-            let quote = quote.ok_or_else(wrong)?;
-            let (value, after) =
-                after.get(1..).and_then(|after| after.split_once(quote)).ok_or_else(wrong)?;
-            match (name, value) {
-                ("version", "1.0") | ("standalone", "yes" | "no") => {}
-                ("version", _) => {
-                    return Err(XmlError::Refused("an XML version other than 1.0".to_owned()));
-                }
-                ("encoding", encoding) if encoding.eq_ignore_ascii_case("UTF-8") => {}
-                ("encoding", _) => {
-                    return Err(XmlError::Refused("an encoding other than UTF-8".to_owned()));
-                }
-                _ => return Err(wrong()),
-            }
-            rest = after;
+            all |= octet;
+            count += 1;
+        }
+        let local = colon.map_or(0, |colon| colon + 1);
+        let begins = |at: usize| rest.get(at).is_some_and(|octet| is(*octet, START));
+        let mut good = begins(0) && begins(local) && count > local;
+        if all >= 0x80 {
+            let name = self.source.get(from..from + count);
+            good = name.is_some_and(|name| qualified(name).is_some());
+        }
+        self.at = from + count;
+        match good {
+            true => Ok((span(from, self.at), colon.unwrap_or_default() as u32)),
+            false => Err(self.error("a name that is no qualified name")),
+        }
+    }
+
+    fn skip_space(&mut self) {
+        while self.octets.get(self.at).is_some_and(|octet| is(*octet, SPACE)) {
+            self.at += 1;
         }
     }
 
@@ -279,35 +315,14 @@ impl<'x> Builder<'x> {
         }
     }
 
-    fn qualified(&self, name: &str) -> Result<u32, XmlError> {
-        match qualified(name) {
-            Some(prefix_length) => Ok(prefix_length as u32),
-            None => Err(self.error("a name that is no qualified name")),
-        }
-    }
-
-    /// Events borrow from the source, so the place of a piece is the distance of the pointers.
-    fn offset(&self, piece: &str) -> u32 {
-        let distance = (piece.as_ptr() as usize).wrapping_sub(self.source.as_ptr() as usize);
-        u32::try_from(distance).unwrap_or_default()
-    }
-
-    fn span(&self, piece: &str) -> Span {
-        Span { start: self.offset(piece), length: piece.len() as u32 }
-    }
-
+    #[cold]
     fn error(&self, what: impl Into<String>) -> XmlError {
-        malformed(self.position, what)
+        malformed(self.at, what)
     }
 }
 
-/// Line ends as XML 1.0 §2.11 has them: before anything else, CR LF and CR become LF.
-fn line_ends(source: &str) -> Cow<'_, str> {
-    if source.bytes().any(|octet| octet == b'\r') {
-        Cow::Owned(source.replace("\r\n", "\n").replace('\r', "\n"))
-    } else {
-        Cow::Borrowed(source)
-    }
+fn span(from: usize, to: usize) -> Span {
+    Span { start: from as u32, length: (to - from) as u32 }
 }
 
 fn append(pool: &mut String, text: &str) -> Span {

@@ -1,0 +1,182 @@
+//! Verification of signed licences of three sizes, one thread, with every library for signature
+//! values that is built in, beside the bare verification of one RSA-2048 value. The licences and
+//! the certificate stay in a directory for the programs of `benches/peers/`, which do the same.
+//!
+//! Ours is the whole: parsing, digests, value, path, acceptance, report; only revocation is not
+//! asked. The peers are given the key, so they validate no path.
+
+mod setting;
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use qoltanba::crypto::{DigestAlgorithm, digest, providers, use_provider};
+use qoltanba::limits;
+use qoltanba::text::Language;
+use qoltanba::token::Signer;
+use qoltanba::validation::{Purpose, Question, Verdict, Verifier};
+use qoltanba::x509::TrustStore;
+use qoltanba::xml::Document;
+use qoltanba::xml::c14n::{Canonicalization, Subset};
+use time::OffsetDateTime;
+
+/// Names and sizes of the licences, in bytes.
+const SIZES: [(&str, usize); 3] = [("3.5 KB", 3_500), ("100 KB", 100_000), ("5 MB", 5_000_000)];
+/// Rounds over everything; the median counts.
+const ROUNDS: usize = 3;
+/// Processor time of one measurement.
+const LEAST: Duration = Duration::from_millis(700);
+
+fn main() {
+    let world = setting::world();
+    let signer = setting::signer(&world);
+    let directory = setting::directory().join("peers");
+    std::fs::create_dir_all(&directory).expect("a directory");
+    let licences = SIZES.map(|(name, size)| (name, licence(&signer, size)));
+    for (number, (_, licence)) in licences.iter().enumerate() {
+        std::fs::write(directory.join(format!("{number}.xml")), licence).expect("a file");
+    }
+    let der = signer.certificate().der();
+    let pem = format!(
+        "-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n",
+        STANDARD.encode(der).as_bytes().chunks(64).fold(String::new(), |mut pem, line| {
+            let _ = writeln!(pem, "{}", String::from_utf8_lossy(line));
+            pem
+        })
+    );
+    std::fs::write(directory.join("signer.pem"), pem).expect("a file");
+    std::fs::write(directory.join("signer.der"), der).expect("a file");
+    println!("directory\t{}", directory.display());
+    if std::env::args().any(|argument| argument == "--write") {
+        return;
+    }
+
+    let issuer = world.certificate_path("ca").expect("the issuer");
+    let trust = TrustStore::load(&[world.trust_dir(), issuer]).expect("the trust store");
+    let verifier = Verifier::new(trust, None);
+    let message = b"what the bare verification is of".to_vec();
+    let value = signer.sign(&message).expect("a signature");
+    let key = &signer.certificate().public_key().octets;
+    let verify = |licence: &[u8]| {
+        let report = verifier.verify(&question(licence)).expect("a report").report;
+        assert_eq!(report.verdict, Verdict::TotalPassed, "{report:#?}");
+    };
+    let mut rates: Vec<(String, Vec<f64>)> = Vec::new();
+    let mut measured = |name: String, rate: f64| match rates.iter_mut().find(|one| one.0 == name) {
+        Some((_, all)) => all.push(rate),
+        None => rates.push((name, vec![rate])),
+    };
+    for _ in 0..ROUNDS {
+        measured("bare ring\tRSA-2048".to_owned(), rate(|| bare_ring(key, &message, &value)));
+        #[cfg(feature = "aws-lc-rs")]
+        measured("bare aws-lc-rs\tRSA-2048".to_owned(), rate(|| bare_aws(key, &message, &value)));
+        for provider in providers() {
+            assert!(use_provider(provider.name));
+            for (name, licence) in &licences {
+                let ours = format!("qoltanba, {}\t{name}", provider.name);
+                measured(ours, rate(|| verify(licence)));
+            }
+        }
+    }
+    for (name, mut all) in rates {
+        all.sort_by(f64::total_cmp);
+        println!("rate\t{name}\t{:.1}", all[all.len() / 2]);
+    }
+}
+
+fn bare_ring(key: &[u8], message: &[u8], value: &[u8]) {
+    use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);
+    key.verify(message, value).expect("a good signature");
+}
+
+#[cfg(feature = "aws-lc-rs")]
+fn bare_aws(key: &[u8], message: &[u8], value: &[u8]) {
+    use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);
+    key.verify(message, value).expect("a good signature");
+}
+
+fn question(document: &[u8]) -> Question<'_> {
+    Question {
+        document,
+        content: None,
+        at: None,
+        now: OffsetDateTime::now_utc(),
+        purpose: Purpose::Document,
+        language: Language::En,
+    }
+}
+
+/// How often it runs in a second of processor time, so that other programs hardly count.
+fn rate(work: impl Fn()) -> f64 {
+    work();
+    let began = processor_time();
+    let mut count = 0;
+    loop {
+        for _ in 0..8 {
+            work();
+        }
+        count += 8;
+        let took = processor_time() - began;
+        if took >= LEAST {
+            return f64::from(count) / took.as_secs_f64();
+        }
+    }
+}
+
+/// Time this thread has had the processor (Linux, `proc(5)`, `schedstat`).
+fn processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let nanoseconds = text.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("a number"))
+}
+
+/// A licence with an enveloped signature (xmldsig-core1), all in all of about this size.
+fn licence(signer: &dyn Signer, size: usize) -> Vec<u8> {
+    const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+    const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    let base64 = |octets: &[u8]| STANDARD.encode(octets);
+    let certificate = base64(signer.certificate().der());
+    let mut content =
+        String::from("<licence xmlns=\"urn:bench:licence\" number=\"KZ26LAA00000001\">");
+    let mut number = 0;
+    while content.len() + certificate.len() + 1_250 < size {
+        number += 1;
+        let _ = write!(
+            content,
+            "<field code=\"field-{number}\" number=\"{number}\"><label xml:lang=\"kk\">Тауар \
+             коды</label><label xml:lang=\"en\">Code of the goods</label><value>2710193100 — \
+             Газойль, арнайы өңдеу процестеріне арналған</value></field>"
+        );
+    }
+    let whole = format!("{content}</licence>");
+    let document = Document::parse(whole.as_bytes()).expect("a document");
+    let canonical = Canonicalization::EXCLUSIVE;
+    let canonical = canonical.octets(&document, Subset::DOCUMENT, limits::XML_CANONICAL_BYTES);
+    let sha256 = base64(&digest(DigestAlgorithm::Sha256, &canonical.expect("a form")));
+    // Canonical but for the namespace, which in the document stands around it.
+    let signed_info = |namespace: &str| {
+        format!(
+            "<ds:SignedInfo{namespace}><ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\">\
+             </ds:CanonicalizationMethod><ds:SignatureMethod Algorithm=\
+             \"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"></ds:SignatureMethod>\
+             <ds:Reference URI=\"\"><ds:Transforms><ds:Transform Algorithm=\
+             \"{DSIG}enveloped-signature\"></ds:Transform><ds:Transform Algorithm=\"{EXCLUSIVE}\">\
+             </ds:Transform></ds:Transforms><ds:DigestMethod Algorithm=\
+             \"http://www.w3.org/2001/04/xmlenc#sha256\"></ds:DigestMethod><ds:DigestValue>{sha256}\
+             </ds:DigestValue></ds:Reference></ds:SignedInfo>"
+        )
+    };
+    let message = signed_info(&format!(" xmlns:ds=\"{DSIG}\""));
+    let value = base64(&signer.sign(message.as_bytes()).expect("a signature"));
+    let signature = format!(
+        "<ds:Signature xmlns:ds=\"{DSIG}\">{}<ds:SignatureValue>{value}</ds:SignatureValue>\
+         <ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate>\
+         </ds:X509Data></ds:KeyInfo></ds:Signature>",
+        signed_info("")
+    );
+    format!("{content}{signature}</licence>").into_bytes()
+}

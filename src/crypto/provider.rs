@@ -1,0 +1,120 @@
+//! Who computes the checks of RSA and ECDSA values: a table of one function for each library, so
+//! that another one is one more row. GOST values are our own (`gost`).
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A library that checks signature values.
+pub struct Provider {
+    /// Its name.
+    pub name: &'static str,
+    verify: fn(Scheme, Message<'_>) -> bool,
+}
+
+/// What is computed: algorithm, curve, and how the value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Pkcs1Sha1,
+    Pkcs1Sha256,
+    Pkcs1Sha384,
+    Pkcs1Sha512,
+    PssSha256,
+    PssSha384,
+    PssSha512,
+    P256Sha256Fixed,
+    P384Sha384Fixed,
+    P256Sha256Der,
+    P256Sha384Der,
+    P384Sha256Der,
+    P384Sha384Der,
+}
+
+/// The octets of `subjectPublicKey`, the message, the signature value.
+#[derive(Clone, Copy)]
+pub(super) struct Message<'a> {
+    pub key: &'a [u8],
+    pub octets: &'a [u8],
+    pub value: &'a [u8],
+}
+
+/// Both libraries have the same interface.
+macro_rules! provider {
+    ($name:literal, $library:ident) => {{
+        fn verify(scheme: Scheme, message: Message<'_>) -> bool {
+            use $library::signature as s;
+            let parameters: &'static dyn s::VerificationAlgorithm = match scheme {
+                Scheme::Pkcs1Sha1 => &s::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+                Scheme::Pkcs1Sha256 => &s::RSA_PKCS1_2048_8192_SHA256,
+                Scheme::Pkcs1Sha384 => &s::RSA_PKCS1_2048_8192_SHA384,
+                Scheme::Pkcs1Sha512 => &s::RSA_PKCS1_2048_8192_SHA512,
+                Scheme::PssSha256 => &s::RSA_PSS_2048_8192_SHA256,
+                Scheme::PssSha384 => &s::RSA_PSS_2048_8192_SHA384,
+                Scheme::PssSha512 => &s::RSA_PSS_2048_8192_SHA512,
+                Scheme::P256Sha256Fixed => &s::ECDSA_P256_SHA256_FIXED,
+                Scheme::P384Sha384Fixed => &s::ECDSA_P384_SHA384_FIXED,
+                Scheme::P256Sha256Der => &s::ECDSA_P256_SHA256_ASN1,
+                Scheme::P256Sha384Der => &s::ECDSA_P256_SHA384_ASN1,
+                Scheme::P384Sha256Der => &s::ECDSA_P384_SHA256_ASN1,
+                Scheme::P384Sha384Der => &s::ECDSA_P384_SHA384_ASN1,
+            };
+            let key = s::UnparsedPublicKey::new(parameters, message.key);
+            key.verify(message.octets, message.value).is_ok()
+        }
+        Provider { name: $name, verify }
+    }};
+}
+
+/// The libraries built in; the first is used unless another is asked for.
+static PROVIDERS: &[Provider] = &[
+    #[cfg(feature = "aws-lc-rs")]
+    provider!("aws-lc-rs", aws_lc_rs),
+    provider!("ring", ring),
+];
+
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+/// The libraries built in, the default one first.
+pub fn providers() -> &'static [Provider] {
+    PROVIDERS
+}
+
+/// Uses the library of this name from now on, in the whole process; `false` if it is not built in.
+pub fn use_provider(name: &str) -> bool {
+    let place = PROVIDERS.iter().position(|provider| provider.name == name);
+    if let Some(place) = place {
+        IN_USE.store(place, Ordering::Relaxed);
+    }
+    place.is_some()
+}
+
+/// Whether the value belongs to message and key, as the library in use has it.
+pub(super) fn verify(scheme: Scheme, message: Message<'_>) -> bool {
+    let provider = PROVIDERS.get(IN_USE.load(Ordering::Relaxed));
+    provider.is_some_and(|provider| (provider.verify)(scheme, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::rand::SystemRandom;
+    use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+
+    // RSA and the other schemes go through the vectors of `tests/conformance_wycheproof.rs`, with
+    // whatever library is the default.
+    #[test]
+    fn every_library_takes_good_values_and_refuses_others() {
+        assert!(use_provider(providers()[0].name) && !use_provider("another"));
+        let (random, how) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(how, &random).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(how, pkcs8.as_ref(), &random).unwrap();
+        let value = pair.sign(&random, b"a message").unwrap();
+        let key = pair.public_key().as_ref();
+        let good = Message { key, octets: b"a message", value: value.as_ref() };
+        for Provider { name, verify } in providers() {
+            let verify = |message| verify(Scheme::P256Sha256Fixed, message);
+            assert!(verify(good), "{name}");
+            assert!(!verify(Message { octets: b"another", ..good }), "{name}");
+            assert!(!verify(Message { value: &value.as_ref()[1..], ..good }), "{name}");
+            assert!(!verify(Message { key: &key[1..], ..good }), "{name}");
+        }
+    }
+}
