@@ -65,7 +65,7 @@ pub async fn open(
 ) -> Answer<Response> {
     let refusal = |problem| Refusal::new(problem, language);
     let message = read_body(request.into_body(), limits::DOCUMENT_BYTES).await.map_err(refusal)?;
-    let answer = judging(&app, move |app| {
+    let answer = judging(&app, message.len(), move |app| {
         let policy = app.verifier.policy_named(query.policy.as_deref())?;
         let now = app.now();
         let freshness = query.within.map(|seconds| Freshness {
