@@ -25,6 +25,9 @@ test: test-packages lint ## Formatting, clippy, and every test
 	  echo "skipped: tests over public test data, because QOLTANBA_CORPORA names no folder"
 	cargo test
 
+interop: test-packages ## Signatures both ways with other programs' implementations
+	@scripts/interop-pdf.sh
+
 large: ## Verify documents of 200 MB and show the memory it takes
 	QOLTANBA_LARGE_MB=200 cargo test --release --test large -- --nocapture --test-threads=1
 

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 corpora=${QOLTANBA_CORPORA:-$(dirname "$0")/../../shared/corpora}
-targets="certificate crl ocsp timestamp cms xml_parse xml_large xml_verify c14n wss pdf_read pkcs12"
+targets="certificate crl ocsp timestamp cms xml_parse xml_large xml_verify c14n wss pdf_read pdf_verify pkcs12"
 for target in $targets; do mkdir -p "corpus/$target"; done
 
 # One copy under its own digest, so that two runs make no doubles.
@@ -28,6 +28,10 @@ done < <(
     find "$kz/signed" "$corpora/xmldsig" "$corpora/bad-xml" -name '*.xml' -size -64k)
 while IFS= read -r file; do seed pdf_read "$file"; done < <(
     find "$corpora/pdf-insecurity" -name '*.pdf' -size -256k)
+while IFS= read -r file; do seed pdf_verify "$file"; done < <(
+    find "$corpora/pdf-insecurity" ../var/interop-pdf -name '*.pdf' -size -128k)
+# Every level of CMS, where `make interop` has made them.
+seed cms ../var/interop-pdf/*/*.cms
 
 seed wss seeds/wss/*
 seed xml_large seeds/wss/*

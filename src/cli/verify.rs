@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
 
-    /// What a detached signature was made over; for an XML signature it may be of any size.
+    /// What a detached signature was made over, of any size.
     #[arg(long, value_name = "FILE")]
     content: Option<PathBuf>,
 

@@ -4,10 +4,11 @@
 use rasn::types::{Any, GeneralizedTime, ObjectIdentifier, OctetString, UtcTime};
 use time::OffsetDateTime;
 
-use super::read::Content;
+use super::content::Signed;
 use super::wire::{
     Attribute, AttributeSet, CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_CERTIFICATE,
     SIGNING_CERTIFICATE_V2, SIGNING_TIME, SigningCertificateV1, SigningCertificateV2, dotted,
+    exactly,
 };
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::limits;
@@ -20,7 +21,7 @@ pub(super) fn judge(
     received: &[Any],
     content_type: &ObjectIdentifier,
     algorithm: Option<DigestAlgorithm>,
-    content: Option<&Content<'_>>,
+    content: &Signed<'_>,
     candidates: &[&Certificate],
     found: &mut FoundSignature,
 ) {
@@ -35,16 +36,17 @@ pub(super) fn judge(
     };
     let value = |kind: &str| attributes.iter().find(|one| one.0 == kind).map(|one| &one.1);
 
-    let signed_type = value(CONTENT_TYPE).and_then(decoded::<ObjectIdentifier>);
-    if signed_type.as_ref() != Some(content_type) {
+    // RFC 5652 §11.4: a counter-signature has no content type.
+    let signed_type = value(CONTENT_TYPE).map(decoded::<ObjectIdentifier>);
+    let fits = match (content.is_counter_signed(), signed_type) {
+        (true, signed) => signed.is_none(),
+        (false, signed) => signed.flatten().as_ref() == Some(content_type),
+    };
+    if !fits {
         fault(found, ReasonCode::Malformed, "the content type is not signed as it stands");
     }
     let signed_digest = value(MESSAGE_DIGEST).and_then(decoded::<OctetString>);
-    let actual = algorithm.zip(content).map(|(algorithm, content)| match content {
-        Content::Inside => Vec::new(),
-        Content::Detached(octets) => digest(algorithm, octets),
-        Content::Digested(digest) => digest(algorithm),
-    });
+    let actual = algorithm.and_then(|algorithm| content.digest(algorithm));
     match (signed_digest, actual) {
         (None, _) => fault(found, ReasonCode::Malformed, "no message digest is signed"),
         (Some(signed), Some(actual)) if signed.as_ref() != actual => {
@@ -140,8 +142,7 @@ fn signing_time(value: &Any) -> Option<OffsetDateTime> {
 }
 
 fn decoded<T: rasn::Decode>(value: &Any) -> Option<T> {
-    let (decoded, rest) = rasn::ber::decode_with_remainder(value.as_bytes()).ok()?;
-    rest.is_empty().then_some(decoded)
+    exactly(value.as_bytes())
 }
 
 fn fault(found: &mut FoundSignature, code: ReasonCode, detail: &str) {

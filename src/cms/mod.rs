@@ -1,14 +1,32 @@
 //! CMS signatures (RFC 5652, ETSI EN 319 122-1): made in two steps, so that the key may live
 //! anywhere, and read over the octets as they were received.
 
+mod algorithm;
+mod archive;
 mod attributes;
+mod content;
 mod envelope;
+mod level;
 mod make;
 mod read;
+mod unsigned;
 mod wire;
 
-pub use make::{Prepared, SigningOptions, prepare};
-pub use read::{Content, SignedMessage, parse, read, read_with};
+pub use content::Content;
+pub use level::{
+    Draft, to_be_archived, to_be_archived_with, to_be_stamped, with_material, with_timestamp,
+};
+pub use make::{Prepared, SigningOptions, prepare, prepare_beside, prepare_counter};
+pub use read::{SignedMessage, parse, read, read_with};
+pub(crate) use unsigned::imprint;
+
+/// A message in any wrapping, as DER; what is signed in it stays octet for octet.
+///
+/// # Errors
+/// [`CmsError`].
+pub fn to_der(message: &[u8]) -> Result<Vec<u8>, CmsError> {
+    read::whole(message)?.write()
+}
 
 use crate::crypto::UnsupportedAlgorithm;
 
@@ -33,11 +51,19 @@ pub enum CmsError {
     /// The value given to complete a signature does not verify with its certificate.
     #[error("the signature value does not verify with the certificate")]
     WrongValue,
+    /// The message has no signer of this number, counted from 0; a counter-signer is none.
+    #[error("the CMS message has no signer {0}")]
+    NoSuchSigner(usize),
+    /// The time-stamp given was made over something else, or is none.
+    #[error("the time-stamp was not made over this signature")]
+    WrongTimestamp,
     /// The algorithm cannot be used for signing.
     #[error(transparent)]
     Unsupported(#[from] UnsupportedAlgorithm),
 }
 
+#[cfg(test)]
+mod level_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -1,40 +1,41 @@
 //! Reading: each signer becomes a [`FoundSignature`], judged over the received octets only.
 
-use rasn_cms::{AlgorithmIdentifier, ContentInfo};
+use rasn::types::Any;
+use rasn_cms::ContentInfo;
 
+use super::algorithm::signature_algorithm;
+use super::content::Signed;
+use super::unsigned::{Carried, Unsigned};
 use super::wire::{
-    Attribute, DATA, RSASSA_PSS, SIGNATURE_TIME_STAMP, SIGNED_DATA, SignedData, SignerIdentifier,
-    SignerInfo, dotted,
+    DATA, SIGNED_DATA, SignedData, SignerIdentifier, SignerInfo, dotted, elements, exactly,
 };
-use super::{CmsError, attributes, envelope};
-use crate::crypto::{DigestAlgorithm, SignatureAlgorithm, UnsupportedAlgorithm, ValueForm};
+use super::{CmsError, Content, attributes, envelope};
+use crate::crypto::{DigestAlgorithm, ValueForm};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
-use crate::signature::{
-    CarriedTimestamp, FoundSignature, ScopeItem, SignatureFormat, SignedScope, Stamped,
-    TimestampKind,
-};
+use crate::signature::{FoundSignature, ScopeItem, SignatureFormat, SignedScope};
 use crate::x509::Certificate;
 
-/// Where the signed content is.
-pub enum Content<'a> {
-    /// Inside the message, or nowhere.
-    Inside,
-    /// Beside it.
-    Detached(&'a [u8]),
-    /// Beside it and too large to hold: asked for its digest, once for each signer.
-    Digested(&'a dyn Fn(DigestAlgorithm) -> Vec<u8>),
-}
-
 /// A parsed `SignedData`.
+#[derive(Clone)]
 pub struct SignedMessage {
-    signed: SignedData,
-    certificates: Vec<Certificate>,
+    pub(super) signed: SignedData,
+    pub(super) signers: Vec<Signer>,
+    pub(super) certificates: Vec<Certificate>,
     unreadable_certificates: usize,
 }
 
-/// Reads every signer of a CMS message in DER, BER, base64 or PEM. The content is the message's
-/// own, or `detached`; a message that has both is refused where they differ.
+/// One signer, in its own octets too.
+#[derive(Clone)]
+pub(super) struct Signer {
+    pub info: SignerInfo,
+    /// The fields of the `SignerInfo`, each as it was received.
+    pub fields: Vec<Any>,
+}
+
+/// Reads every signer of a CMS message in DER, BER, base64 or PEM, and behind them every
+/// counter-signer. The content is the message's own, or `detached`; a message that has both is
+/// refused where they differ.
 ///
 /// # Errors
 /// [`CmsError`] where there is no signature to report on; faults of a signature stand in it.
@@ -47,12 +48,17 @@ pub fn read(cms: &[u8], detached: Option<&[u8]>) -> Result<Vec<FoundSignature>, 
 /// # Errors
 /// As [`read`].
 pub fn read_with(cms: &[u8], content: &Content<'_>) -> Result<Vec<FoundSignature>, CmsError> {
+    Ok(whole(cms)?.signatures(content))
+}
+
+/// Parses a message that is nothing but a `SignedData`, in any wrapping.
+pub(super) fn whole(cms: &[u8]) -> Result<SignedMessage, CmsError> {
     let octets = envelope::unwrap(cms)?;
     let (message, rest) = parse(&octets)?;
-    if !rest.is_empty() {
-        return Err(CmsError::Malformed("octets follow the message".to_owned()));
+    match rest.is_empty() {
+        true => Ok(message),
+        false => Err(CmsError::Malformed("octets follow the message".to_owned())),
     }
-    Ok(message.signatures(content))
 }
 
 /// Parses a `SignedData` in DER or BER and returns what follows it.
@@ -85,10 +91,31 @@ pub fn parse(octets: &[u8]) -> Result<(SignedMessage, &[u8]), CmsError> {
     if carried.len() > limits::CERTIFICATES {
         return Err(CmsError::TooMany("certificates"));
     }
+    if signed.crls.as_deref().unwrap_or_default().len() > limits::CERTIFICATES {
+        return Err(CmsError::TooMany("revocation values"));
+    }
     let certificates: Vec<Certificate> =
         carried.iter().filter_map(|one| Certificate::from_der(one.as_bytes()).ok()).collect();
     let unreadable_certificates = carried.len() - certificates.len();
-    Ok((SignedMessage { signed, certificates, unreadable_certificates }, rest))
+    let signers = signed.signer_infos.iter().map(|one| Signer::read(one.as_bytes()));
+    let signers = signers.collect::<Result<_, _>>()?;
+    Ok((SignedMessage { signed, signers, certificates, unreadable_certificates }, rest))
+}
+
+impl Signer {
+    pub(super) fn read(octets: &[u8]) -> Result<Self, CmsError> {
+        let broken = || CmsError::Malformed("a signer is broken".to_owned());
+        let info = exactly(octets).ok_or_else(broken)?;
+        Ok(Self { info, fields: elements(octets).ok_or_else(broken)? })
+    }
+
+    /// The fields up to the signature value.
+    pub(super) fn signed_fields(&self) -> &[Any] {
+        match self.fields.split_last() {
+            Some((last, fields)) if last.as_bytes().first() == Some(&0xa1) => fields,
+            _ => &self.fields,
+        }
+    }
 }
 
 impl SignedMessage {
@@ -104,48 +131,72 @@ impl SignedMessage {
 
     /// How many signers there are.
     pub fn signers(&self) -> usize {
-        self.signed.signer_infos.len()
+        self.signers.len()
     }
 
-    /// Every signer as a signature, in the order of the message.
+    /// Every signer as a signature, in the order of the message, then every counter-signer in the
+    /// order of what is counter-signed.
     pub fn signatures(&self, content: &Content<'_>) -> Vec<FoundSignature> {
-        let signers = self.signed.signer_infos.iter().enumerate();
-        signers.map(|(index, signer)| self.signature(index + 1, signer, content)).collect()
+        let inside = self.signed.encap_content_info.content.as_deref();
+        let content = Signed::of(inside, content);
+        let (mut found, mut counters) = (Vec::new(), Vec::new());
+        for (index, signer) in self.signers.iter().enumerate() {
+            let id = format!("signature-{}", index + 1);
+            let unsigned = Unsigned::of(&signer.info);
+            counters.extend(unsigned.counter_signers(&id, &signer.info));
+            found.push(self.signature(id, signer, &content, &unsigned));
+        }
+        // Counter-signatures may be counter-signed in turn.
+        let mut next = 0;
+        while let Some((id, over, octets)) = counters.get(next).cloned() {
+            next += 1;
+            if found.len() >= limits::SIGNATURES {
+                if let Some(first) = found.first_mut() {
+                    let detail = "there are more counter-signatures than are read";
+                    first.faults.push(Reason::new(ReasonCode::Refused, detail));
+                }
+                break;
+            }
+            let Ok(signer) = Signer::read(octets.as_bytes()) else {
+                let detail = "a counter-signature is broken";
+                if let Some(first) = found.first_mut() {
+                    first.warnings.push(Reason::new(ReasonCode::Malformed, detail));
+                }
+                continue;
+            };
+            let unsigned = Unsigned::of(&signer.info);
+            counters.extend(unsigned.counter_signers(&id, &signer.info));
+            let content = Signed::counter_signed(&over.value);
+            let mut counter = self.signature(id, &signer, &content, &unsigned);
+            let item = ScopeItem { kind: "signature".to_owned(), what: over.id };
+            counter.scope = SignedScope {
+                items: vec![item],
+                covers_whole_document: false,
+                octets: vec![over.value],
+                later: Vec::new(),
+            };
+            found.push(counter);
+        }
+        found
     }
 
     fn signature(
         &self,
-        number: usize,
-        signer: &SignerInfo,
-        content: &Content<'_>,
+        id: String,
+        signer: &Signer,
+        content: &Signed<'_>,
+        unsigned: &Unsigned,
     ) -> FoundSignature {
-        let mut faults = Vec::new();
+        let info = &signer.info;
+        let mut faults: Vec<Reason> = content.fault().into_iter().collect();
         let mut warnings = Vec::new();
         if self.unreadable_certificates > 0 {
             let detail = format!("{} carried certificates are none", self.unreadable_certificates);
             warnings.push(Reason::new(ReasonCode::Malformed, detail));
         }
-        let inside = self.signed.encap_content_info.content.as_deref();
-        let content = match (inside, content) {
-            (Some(inside), Content::Inside) => Some(Content::Detached(inside)),
-            (Some(inside), Content::Detached(beside)) if inside == *beside => {
-                Some(Content::Detached(inside))
-            }
-            (Some(_), _) => {
-                let detail = "the message carries content of its own beside the one given";
-                faults.push(Reason::new(ReasonCode::Refused, detail));
-                None
-            }
-            (None, Content::Inside) => {
-                faults.push(ReasonCode::ContentMissing.into());
-                None
-            }
-            (None, Content::Detached(octets)) => Some(Content::Detached(octets)),
-            (None, Content::Digested(digest)) => Some(Content::Digested(*digest)),
-        };
-        let digest_oid = dotted(&signer.digest_algorithm.algorithm);
+        let digest_oid = dotted(&info.digest_algorithm.algorithm);
         let digest_algorithm = DigestAlgorithm::from_oid(&digest_oid);
-        let algorithm = match signature_algorithm(&signer.signature_algorithm, &digest_algorithm) {
+        let algorithm = match signature_algorithm(&info.signature_algorithm, &digest_algorithm) {
             Ok(algorithm) => {
                 match &digest_algorithm {
                     Ok(named) if *named == algorithm.digest() => {}
@@ -163,42 +214,36 @@ impl SignedMessage {
             Err(error) => Err(error),
         };
         let mut found = FoundSignature {
-            id: format!("signature-{number}"),
+            id,
             format: SignatureFormat::Cms,
             algorithm,
             digests: digest_algorithm.iter().copied().collect(),
             value_form: ValueForm::Der,
             signed_octets: Vec::new(),
-            value: signer.signature.to_vec(),
+            value: info.signature.to_vec(),
             certificate: None,
             certificates: self.certificates.clone(),
             claimed_time: None,
             claims: Default::default(),
-            scope: scope(inside.is_some(), content.as_ref()),
+            scope: content.scope(),
             faults,
             warnings,
-            timestamps: timestamps(signer),
+            timestamps: Vec::new(),
             evidence: Vec::new(),
         };
-        let candidates = self.candidates(&signer.sid);
-        let (digest_algorithm, content) = (digest_algorithm.ok(), content.as_ref());
-        match &signer.signed_attributes {
+        let candidates = self.candidates(&info.sid);
+        match &info.signed_attributes {
             Some(attributes) => {
                 let kind = &self.signed.encap_content_info.content_type;
-                attributes::judge(
-                    attributes,
-                    kind,
-                    digest_algorithm,
-                    content,
-                    &candidates,
-                    &mut found,
-                );
+                let algorithm = digest_algorithm.ok();
+                attributes::judge(attributes, kind, algorithm, content, &candidates, &mut found);
             }
             None => self.without_attributes(content, &candidates, &mut found),
         }
         if found.certificate.is_none() {
             found.faults.push(ReasonCode::CertificateMissing.into());
         }
+        Carried { message: self, signer, unsigned, content }.into_signature(&mut found);
         found
     }
 
@@ -206,13 +251,15 @@ impl SignedMessage {
     /// data that cannot be mistaken for a set of attributes.
     fn without_attributes(
         &self,
-        content: Option<&Content<'_>>,
+        content: &Signed<'_>,
         candidates: &[&Certificate],
         found: &mut FoundSignature,
     ) {
         let plain = dotted(&self.signed.encap_content_info.content_type) == DATA;
-        match content {
-            Some(Content::Detached(octets)) if plain && octets.first() != Some(&0x31) => {
+        match content.octets() {
+            Some(octets)
+                if plain && !content.is_counter_signed() && octets.first() != Some(&0x31) =>
+            {
                 found.signed_octets = octets.to_vec();
                 found.certificate = candidates.first().map(|one| (*one).clone());
             }
@@ -232,51 +279,5 @@ impl SignedMessage {
             SignerIdentifier::KeyIdentifier(id) => certificate.subject_key_id() == Some(id),
         };
         self.certificates.iter().filter(fits).collect()
-    }
-}
-
-/// The signature time-stamps among the unsigned attributes (EN 319 122-1 §5.3).
-fn timestamps(signer: &SignerInfo) -> Vec<CarriedTimestamp> {
-    let unsigned = signer.unsigned_attributes.as_deref().unwrap_or_default();
-    let attributes = unsigned.iter().take(limits::SIGNED_ATTRIBUTES);
-    let attributes =
-        attributes.filter_map(|one| rasn::ber::decode::<Attribute>(one.as_bytes()).ok());
-    let stamps = attributes.filter(|one| dotted(&one.kind) == SIGNATURE_TIME_STAMP);
-    let tokens = stamps.flat_map(|one| one.values).take(limits::TIMESTAMPS);
-    let carried = |token: rasn::types::Any| CarriedTimestamp {
-        kind: TimestampKind::Signature,
-        token: token.as_bytes().to_vec(),
-        over: Stamped::Octets(signer.signature.to_vec()),
-    };
-    tokens.map(carried).collect()
-}
-
-fn scope(inside: bool, content: Option<&Content<'_>>) -> SignedScope {
-    let (size, octets) = match content {
-        Some(Content::Detached(octets)) => (format!(", {} bytes", octets.len()), octets.to_vec()),
-        _ => (String::new(), Vec::new()),
-    };
-    let what = if inside { "content of the message" } else { "detached content" };
-    let item = ScopeItem { kind: "content".to_owned(), what: format!("{what}{size}") };
-    SignedScope {
-        items: vec![item],
-        covers_whole_document: content.is_some(),
-        octets: vec![octets],
-        later: Vec::new(),
-    }
-}
-
-fn signature_algorithm(
-    identifier: &AlgorithmIdentifier,
-    digest: &Result<DigestAlgorithm, UnsupportedAlgorithm>,
-) -> Result<SignatureAlgorithm, UnsupportedAlgorithm> {
-    let oid = dotted(&identifier.algorithm);
-    if oid == RSASSA_PSS {
-        let parameters = identifier.parameters.as_ref();
-        return crate::x509::pss(parameters.map_or(&[], |parameters| parameters.as_bytes()));
-    }
-    match digest {
-        Ok(digest) => SignatureAlgorithm::from_key_and_digest(&oid, *digest),
-        Err(_) => SignatureAlgorithm::from_oid(&oid),
     }
 }

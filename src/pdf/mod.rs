@@ -5,8 +5,14 @@ mod attachments;
 mod changes;
 mod content;
 mod diagnose;
+mod dss;
+mod external;
+mod field;
 mod file;
 mod font;
+mod hole;
+mod lasting;
+mod level;
 mod make;
 mod permissions;
 mod read;
@@ -19,7 +25,10 @@ mod update;
 mod xref;
 
 pub use attachments::{Attached, Relationship, attach, attachments};
-pub use make::{Prepared, SigningOptions, prepare, sign};
+pub use external::{External, prepare_external};
+pub use field::{EmptyField, empty_fields, prepare_fields};
+pub use level::{Draft, to_be_archived, to_be_stamped, with_material, with_timestamp};
+pub use make::{Certification, Prepared, SigningOptions, prepare, sign};
 pub use read::{read, signed_revision, title};
 pub use stamp::Stamp;
 
@@ -56,6 +65,9 @@ pub enum PdfError {
     /// The signature needs more room than [`crate::limits::PDF_SIGNATURE_BYTES`].
     #[error("the signature is larger than the room kept for it")]
     SignatureTooLarge,
+    /// A signature made elsewhere does not belong to the document.
+    #[error("the signature does not fit the document: {0}")]
+    NotForThis(String),
     /// The key did not sign.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -73,5 +85,7 @@ impl From<syntax::SyntaxError> for PdfError {
     }
 }
 
+#[cfg(test)]
+mod level_tests;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 use super::diagnose::diagnose;
 use super::file::{File, Text};
+use super::lasting::{self, DocumentStamp};
 use super::permissions::Permissions;
 use super::tree::{self, Field};
 use super::xref::Entry;
@@ -68,22 +69,39 @@ fn read_strictly(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
         signed.iter().map(|field| locate(&file, field)).collect();
     refuse_doubles(&mut located);
     let covered = located.iter().flatten().map(|one| one.end).max().unwrap_or(0);
-    let mut found: Vec<FoundSignature> = signed
-        .iter()
-        .zip(&located)
-        .enumerate()
-        .map(|(index, (field, located))| {
-            let id = match field.name.as_ref() {
-                "" => format!("signature-{}", index + 1),
-                name => name.to_owned(),
-            };
-            match located {
-                Ok(located) => judge(&file, id, located, covered),
-                Err(reason) => broken(id, vec![reason.clone()]),
+    let (mut found, mut ends, mut stamps) = (Vec::new(), Vec::new(), Vec::new());
+    let mut odd = Vec::new();
+    for (index, (field, located)) in signed.iter().zip(&located).enumerate() {
+        let id = match field.name.as_ref() {
+            "" => format!("signature-{}", index + 1),
+            name => name.to_owned(),
+        };
+        match located {
+            Ok(located) if lasting::is_time_stamp(&located.dictionary) => {
+                match document_stamp(&file, located) {
+                    Ok(stamp) => stamps.push(stamp),
+                    Err(reason) => odd.push(Reason::new(
+                        ReasonCode::TimestampInvalid,
+                        format!("document time-stamp {id}: {reason}"),
+                    )),
+                }
             }
-        })
-        .collect();
-    refuse_uncovered(&mut found);
+            Ok(located) => {
+                found.push(judge(&file, id, located, covered));
+                ends.push(Some(located.end));
+            }
+            Err(reason) => {
+                found.push(broken(id, vec![reason.clone()]));
+                ends.push(None);
+            }
+        }
+    }
+    let covering = stamps.iter().filter(|one| one.end == pdf.len()).any(DocumentStamp::stands);
+    if !covering {
+        refuse_uncovered(&mut found, &ends);
+    }
+    lasting::hand_out(&file, &mut stamps, &ends, &mut found);
+    found.iter_mut().for_each(|one| one.warnings.extend(odd.iter().cloned()));
     if covered > 0 {
         let newest = (covered < pdf.len()).then(|| file.revision(covered)).transpose();
         // A revision that cannot be read was told with its signature.
@@ -93,6 +111,45 @@ fn read_strictly(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
         }
     }
     Ok(found)
+}
+
+/// A document time-stamp must stand in the revision it covers, as a signature must.
+fn document_stamp(file: &File<'_>, located: &Located) -> Result<DocumentStamp, Reason> {
+    let octets = file.octets().get(..located.end).unwrap_or_default();
+    let revision = file.revision(located.end);
+    let revision =
+        revision.map_err(|error| Reason::new(ReasonCode::Malformed, error.to_string()))?;
+    if let Some(reason) = outside_revision(&revision, located) {
+        return Err(reason);
+    }
+    let digest = |algorithm| digest_around(octets, &located.gap, algorithm);
+    DocumentStamp::read(&located.contents, located.end, &digest)
+}
+
+/// Where one signature stands, for those who add to it.
+pub(super) struct Placed {
+    /// The hexadecimal string with its brackets.
+    pub gap: Range<usize>,
+    pub contents: Vec<u8>,
+    /// Whether another signature, or a document time-stamp, covers its octets.
+    pub is_covered: bool,
+}
+
+/// Where the signatures stand, in the order of [`read`]; `None` for one whose place is wrong.
+pub(super) fn placed(pdf: &[u8]) -> Result<Vec<Option<Placed>>, PdfError> {
+    let file = File::open(pdf)?;
+    let fields = tree::fields(&file)?;
+    let signed = fields.iter().filter(|field| *field.kind == *b"Sig" && field.value.is_some());
+    let mut located: Vec<Result<Located, Reason>> =
+        signed.take(limits::SIGNATURES).map(|field| locate(&file, field)).collect();
+    refuse_doubles(&mut located);
+    let last = located.iter().flatten().map(|one| one.end).max().unwrap_or(0);
+    let signatures = located
+        .into_iter()
+        .filter(|one| !one.as_ref().is_ok_and(|one| lasting::is_time_stamp(&one.dictionary)));
+    let placed =
+        |one: Located| Placed { is_covered: one.end < last, gap: one.gap, contents: one.contents };
+    Ok(signatures.map(|one| one.ok().map(placed)).collect())
 }
 
 /// The revision a signature covers, as a document of its own that can be read further (its
@@ -205,9 +262,9 @@ fn refuse_doubles(located: &mut [Result<Located, Reason>]) {
     }
 }
 
-/// What follows a signature must be covered by another one that stands: a signature that does not
-/// verify covers nothing.
-fn refuse_uncovered(found: &mut [FoundSignature]) {
+/// A signature that does not verify covers nothing: what it brought after the last one that does
+/// is covered by none.
+fn refuse_uncovered(found: &mut [FoundSignature], ends: &[Option<usize>]) {
     let stands = |one: &FoundSignature| {
         let (Ok(algorithm), Some(certificate)) = (&one.algorithm, &one.certificate) else {
             return false;
@@ -219,7 +276,14 @@ fn refuse_uncovered(found: &mut [FoundSignature]) {
     if found.len() < 2 {
         return;
     }
-    if found.iter().any(|one| one.scope.covers_whole_document && stands(one)) {
+    let standing: Vec<bool> = found.iter().map(stands).collect();
+    let whole = |one: &FoundSignature| one.scope.covers_whole_document;
+    if found.iter().zip(&standing).any(|(one, stands)| *stands && whole(one)) {
+        return;
+    }
+    let ends = || ends.iter().zip(&standing);
+    let last = ends().filter(|one| *one.1).filter_map(|one| *one.0).max().unwrap_or(0);
+    if !ends().any(|(end, stands)| !stands && end.is_none_or(|end| end > last)) {
         return;
     }
     let judged = |one: &&mut FoundSignature| !one.scope.items.is_empty();

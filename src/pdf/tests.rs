@@ -16,7 +16,7 @@ static SIGNER: LazyLock<SoftwareSigner> = LazyLock::new(|| p256("Әйгерім 
 static SIGNED: LazyLock<Vec<u8>> = LazyLock::new(|| sign(&plain(), &*SIGNER, &options()).unwrap());
 
 /// A page with a line of text.
-fn plain() -> Vec<u8> {
+pub(super) fn plain() -> Vec<u8> {
     use printpdf::{BuiltinFont, Mm, Op, PdfDocument, PdfPage, PdfSaveOptions, Pt, TextItem};
     let font = printpdf::PdfFontHandle::Builtin(BuiltinFont::Helvetica);
     let operations = vec![
@@ -39,11 +39,11 @@ fn dressed(arguments: &[&str]) -> Vec<u8> {
     std::fs::read(folder.path().join("out.pdf")).unwrap()
 }
 
-fn options() -> SigningOptions {
+pub(super) fn options() -> SigningOptions {
     SigningOptions::at(datetime!(2026-11-21 10:15 UTC))
 }
 
-fn stamped() -> SigningOptions {
+pub(super) fn stamped() -> SigningOptions {
     let font = include_bytes!("../licensing/assets/fonts/NotoSerif-Regular.ttf").to_vec();
     let lines = [
         "Қол қойылды: Әйгерім Құдайбергенова",
@@ -66,11 +66,11 @@ fn stamped() -> SigningOptions {
     }
 }
 
-fn accepted(found: &[FoundSignature]) -> bool {
+pub(super) fn accepted(found: &[FoundSignature]) -> bool {
     found.iter().any(|one| stands(one) && one.scope.covers_whole_document)
 }
 
-fn pdfsig(pdf: &[u8]) -> String {
+pub(super) fn pdfsig(pdf: &[u8]) -> String {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("s.pdf"), pdf).unwrap();
     run(folder.path(), "qpdf", &["--check", "s.pdf"]);

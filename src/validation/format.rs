@@ -1,7 +1,9 @@
 //! Which format a document has, judged by its first octets.
 
+use std::cell::RefCell;
+
 use super::policy::PolicyError;
-use crate::signature::FoundSignature;
+use crate::signature::{ContentFile, FoundSignature};
 use crate::{cms, limits, pdf, xml};
 
 /// A document format that can carry signatures.
@@ -101,6 +103,45 @@ pub fn read(
         return Err(Unreadable::NotSigned { format });
     }
     Ok((format, found))
+}
+
+/// The same, where the detached content lies in a file.
+///
+/// # Errors
+/// As [`read`]; [`Unreadable::Content`].
+pub(super) fn read_over(
+    document: &[u8],
+    content: &ContentFile,
+) -> Result<(DocumentFormat, Vec<FoundSignature>), Unreadable> {
+    let unreadable = |why: std::io::Error| Unreadable::Content(why.to_string());
+    match DocumentFormat::detect(document) {
+        Some(format @ DocumentFormat::Xml) => {
+            Ok((format, found(format, xml::read_over(document, content))?))
+        }
+        Some(format @ DocumentFormat::Cms) => {
+            let problem = RefCell::new(None);
+            let digest = |algorithm| {
+                content.digest(algorithm).unwrap_or_else(|why| {
+                    problem.replace(Some(why));
+                    Vec::new()
+                })
+            };
+            let found = cms::read_with(document, &cms::Content::Digested(&digest));
+            // No verdict over a file that could not be read.
+            if let Some(why) = problem.take() {
+                return Err(unreadable(why));
+            }
+            let found = found.map_err(|why| Unreadable::Broken { format, why: why.to_string() })?;
+            // Signed without attributes, over the octets themselves.
+            if found.iter().any(|one| one.signed_octets.is_empty())
+                && let Ok(octets) = content.octets()
+            {
+                return read(document, Some(&octets));
+            }
+            Ok((format, found))
+        }
+        _ => read(document, Some(&content.octets().map_err(unreadable)?)),
+    }
 }
 
 /// What a reader of this format found.

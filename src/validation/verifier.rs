@@ -185,8 +185,8 @@ impl Verifier {
         Ok(self.judge(document, found, question, policy))
     }
 
-    /// The same, where the detached content lies in a file of any size. It is digested from there
-    /// for an XML signature; for a CMS signature it is read up to [`limits::DOCUMENT_BYTES`].
+    /// The same, where the detached content lies in a file of any size: it is digested from there.
+    /// Only a CMS signature without signed attributes needs the content itself.
     ///
     /// # Errors
     /// As [`Verifier::verify`]; [`Unreadable::Content`].
@@ -196,14 +196,9 @@ impl Verifier {
         content: &ContentFile,
         policy: &Policy,
     ) -> Result<Verified, Unreadable> {
-        if DocumentFormat::detect(question.document) != Some(DocumentFormat::Xml) {
-            let octets = content.octets().map_err(|why| Unreadable::Content(why.to_string()))?;
-            let question = Question { content: Some(&octets), ..*question };
-            return self.verify_under(&question, policy);
-        }
-        let found = format::found(DocumentFormat::Xml, xml::read_over(question.document, content))?;
+        let (format, found) = format::read_over(question.document, content)?;
         let document = DocumentInfo {
-            format: DocumentFormat::Xml.name().to_owned(),
+            format: format.name().to_owned(),
             size: question.document.len(),
             sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
         };
