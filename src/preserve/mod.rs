@@ -83,22 +83,22 @@ impl Preserver<'_> {
         let (mut has, form) = Form::of(found.format)?;
         let mut document = wish.document.to_vec();
         if has < Level::T && wish.level >= Level::T {
-            let over = (form.to_be_stamped)(&document, wish.content, index)?;
+            let over = form.to_be_stamped(&document, wish.content, index)?;
             let token = self.stamp(&over, &found.certificates)?;
-            document = (form.with_timestamp)(&document, index, &token)?;
+            document = form.with_timestamp(&document, index, &token)?;
             has = Level::T;
         }
         if has < Level::Lt && wish.level >= Level::Lt {
             let material = self.passed(&document, wish, index)?.material(index)?;
-            document = (form.with_material)(&document, index, &material)?;
+            document = form.with_material(&document, index, &material)?;
         }
         if wish.level == Level::Lta {
-            let (over, draft) = (form.to_be_archived)(&document, wish.content, index)?;
+            let (over, draft) = form.to_be_archived(&document, wish.content, index)?;
             let token = self.stamp(&over, &found.certificates)?;
             document = draft.finish(&token)?;
         }
         if document.len() > limits::DOCUMENT_BYTES {
-            return Err(Unreadable::TooLarge.into());
+            return Err(Unreadable::TooLarge(limits::DOCUMENT_BYTES).into());
         }
         // Nothing leaves that the own verifier has not passed at the level it claims.
         let verified = self.passed(&document, wish, index)?;
