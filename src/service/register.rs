@@ -222,9 +222,9 @@ pub fn licence_of(
         valid_from: public.valid_from,
         valid_to: public.valid_to,
         matches_register,
-        attachment_matches: attached.as_ref().map(|one| {
-            hex(&digest(DigestAlgorithm::Sha256, one)) == row.xml_sha256
-        }),
+        attachment_matches: attached
+            .as_ref()
+            .map(|one| hex(&digest(DigestAlgorithm::Sha256, one)) == row.xml_sha256),
         pages_match: attached.as_ref().and_then(|one| pages_match(document, one)),
     }))
 }

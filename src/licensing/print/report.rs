@@ -35,12 +35,8 @@ pub fn report_pdf(
     let verdict = Style::new(Face::Bold, 12.0, BLACK);
     sheet.centred("P", phrase(verdict_key(report.verdict), language), verdict, RIGHT - LEFT);
     sheet.y += 12.0;
-    let document = format!(
-        "{} ({}, {})",
-        shown(file),
-        shown(&report.document.format),
-        report.document.size
-    );
+    let document =
+        format!("{} ({}, {})", shown(file), shown(&report.document.format), report.document.size);
     blocks::facts(
         &mut sheet,
         &[
@@ -153,8 +149,7 @@ fn verdict_key(verdict: Verdict) -> &'static str {
 
 /// Four groups of eight digits, from what the report says.
 fn code(report: &Report, made: OffsetDateTime) -> String {
-    let verdicts: Vec<&str> =
-        report.signatures.iter().map(|one| one.verdict.as_str()).collect();
+    let verdicts: Vec<&str> = report.signatures.iter().map(|one| one.verdict.as_str()).collect();
     let said = format!(
         "{}\n{}\n{}\n{}",
         report.document.sha256,
