@@ -146,10 +146,10 @@ pub(super) fn shown(file: &File<'_>, page: &Loaded) -> Result<Shown, PdfError> {
 pub(super) fn strings(octets: &[u8]) -> Vec<Vec<u8>> {
     let (mut out, mut tokens) = (Vec::new(), Tokens { octets, at: 0 });
     while let Some(token) = tokens.next() {
-        if let Token::Text(text) = token {
-            if out.len() < NOTED {
-                out.push(text);
-            }
+        if let Token::Text(text) = token
+            && out.len() < NOTED
+        {
+            out.push(text);
         }
     }
     out
@@ -367,7 +367,7 @@ fn upright(corners: &[(f32, f32)]) -> Option<[f32; 4]> {
     }
     let side = |pair: &[(f32, f32)]| pair[0].0 == pair[1].0 || pair[0].1 == pair[1].1;
     let (first, third) = (corners.first()?, corners.get(2)?);
-    corners.windows(2).all(side).then(|| [first.0, first.1, third.0 - first.0, third.1 - first.1])
+    corners.windows(2).all(side).then_some([first.0, first.1, third.0 - first.0, third.1 - first.1])
 }
 
 enum Token<'a> {

@@ -305,12 +305,11 @@ impl<'f, 'a> Rules<'f, 'a> {
             return Ok(Finding::Refused(format!("the signature field {name:?} was changed")));
         }
         let shows = plain_entry(old, b"AP") != plain_entry(new, b"AP");
-        if let (Some(page), true) = (self.shown_on.get(&number), shows) {
-            if let refused @ Finding::Refused(_) =
+        if let (Some(page), true) = (self.shown_on.get(&number), shows)
+            && let refused @ Finding::Refused(_) =
                 self.placed(*page, new, Some(number), &format!("the field {name:?}"))?
-            {
-                return Ok(refused);
-            }
+        {
+            return Ok(refused);
         }
         if is_signature {
             return Ok(match self.permissions.level {
