@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use qoltanba::config::{Config, RevocationSetting};
+use qoltanba::licensing::print::report_pdf;
 use qoltanba::limits;
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::service::licence_of;

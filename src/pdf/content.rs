@@ -367,8 +367,7 @@ fn upright(corners: &[(f32, f32)]) -> Option<[f32; 4]> {
     }
     let side = |pair: &[(f32, f32)]| pair[0].0 == pair[1].0 || pair[0].1 == pair[1].1;
     let (first, third) = (corners.first()?, corners.get(2)?);
-    let rectangle = [first.0, first.1, third.0 - first.0, third.1 - first.1];
-    corners.windows(2).all(side).then_some(rectangle)
+    corners.windows(2).all(side).then_some([first.0, first.1, third.0 - first.0, third.1 - first.1])
 }
 
 enum Token<'a> {

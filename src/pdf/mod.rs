@@ -3,6 +3,7 @@
 
 mod attachments;
 mod changes;
+mod compare;
 mod content;
 mod diagnose;
 mod dss;
@@ -17,6 +18,7 @@ mod make;
 mod permissions;
 mod read;
 mod references;
+mod rules;
 mod shadow;
 mod stamp;
 mod syntax;

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use qoltanba::identity::Applicant;
-use qoltanba::licensing::print::{Printed, licence_pdf, stamp_font};
+use qoltanba::licensing::print::{Printed, licence_pdf, report_pdf, stamp_font};
 use qoltanba::licensing::{Authority, DocumentKind, Field, Licence, Origin, Signatory, Wording};
 use qoltanba::pdf::{self, Relationship, SigningOptions, Stamp};
 use qoltanba::text::Language;
@@ -190,6 +190,38 @@ fn a_second_signature_leaves_the_first_valid_and_is_told() {
     let report = judge(&twice).unwrap();
     assert_eq!(report.verdict, Verdict::TotalPassed, "{}", reasons(&twice));
     assert_eq!(report.signatures.len(), 2);
+}
+
+#[test]
+fn the_report_is_printed_in_three_languages() {
+    let report = judge(&by_citizen(&SIGNED).unwrap()).unwrap();
+    let folder = tempfile::TempDir::new().unwrap();
+    for (language, wanted) in [
+        (Language::Kk, "Қолтаңбалар жарамды"),
+        (Language::Ru, "Подписи действительны"),
+        (Language::En, "The signatures are valid"),
+    ] {
+        // A name that no face can show is no reason to print nothing.
+        let printed = report_pdf(&report, "licence-\u{534e}.pdf", NOW, language).unwrap();
+        assert_eq!(printed, report_pdf(&report, "licence-\u{534e}.pdf", NOW, language).unwrap());
+        let path = folder.path().join("report.pdf");
+        std::fs::write(&path, &printed).unwrap();
+        if let Some(look) = std::env::var_os("QOLTANBA_LOOK") {
+            let look = std::path::Path::new(&look).join(format!("report-{language}.pdf"));
+            std::fs::write(look, &printed).unwrap();
+        }
+        let run = |program: &str, arguments: &[&str]| {
+            let mut command = std::process::Command::new(program);
+            let output = command.args(arguments).current_dir(folder.path()).output().unwrap();
+            assert!(output.status.success(), "{program}");
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        run("qpdf", &["--check", "report.pdf"]);
+        let text = run("pdftotext", &["-layout", "report.pdf", "-"]);
+        for wanted in [wanted, "licence-?.pdf", "Officer", "Citizen", "PAdES-B-B"] {
+            assert!(text.contains(wanted), "{wanted} not in {text}");
+        }
+    }
 }
 
 /// For the eyes and the peers of whoever works on PDFs.

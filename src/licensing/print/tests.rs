@@ -5,7 +5,7 @@ use std::process::Command;
 
 use time::macros::{date, datetime};
 
-use super::{PrintError, Printed, licence_pdf, refusal_pdf};
+use super::{PrintError, Printed, duplicate_pdf, licence_pdf, refusal_pdf};
 use crate::licensing::{
     Authority, DocumentKind, Field, Ground, Licence, Origin, Refusal, Signatory, Wording,
 };
@@ -283,6 +283,20 @@ fn a_long_description_runs_over_pages_and_nothing_is_lost() {
     }
     assert!(printed.stamp.page >= 2);
     assert!(printed.pdf.len() <= 100_000, "{} octets", printed.pdf.len());
+}
+
+#[test]
+fn a_duplicate_says_so_on_every_page() {
+    for (language, word) in
+        [(Language::Kk, "ТЕЛНҰСҚА"), (Language::Ru, "ДУБЛИКАТ"), (Language::En, "DUPLICATE")]
+    {
+        let made = datetime!(2027-02-03 10:00 UTC);
+        let printed = duplicate_pdf(&licence(&long_goods()), made, language).unwrap();
+        let (_folder, file) = saved(&printed, &format!("duplicate-{language}.pdf"));
+        let text = words(&file);
+        assert_eq!(text.matches(word).count(), printed.stamp.page + 1, "{text}");
+        assert!(text.contains("03.02.2027"), "{text}");
+    }
 }
 
 #[test]
