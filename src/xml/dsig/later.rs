@@ -57,7 +57,8 @@ fn with(
 ) -> Result<Stamped, XmlError> {
     let missing = || XmlError::Refused(format!("the document has no signature {n}"));
     let detached = content.map(Detached::Octets);
-    let mut context = Context::of(document, Outside { detached, ..Outside::default() })?.ok_or_else(missing)?;
+    let mut context =
+        Context::of(document, Outside { detached, ..Outside::default() })?.ok_or_else(missing)?;
     let signature = context.signatures.get(n).copied().ok_or_else(missing)?;
     let refused = |reason: Reason| XmlError::Refused(reason.to_string());
     let parts = Parts::of(signature).map_err(refused)?;
