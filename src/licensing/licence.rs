@@ -127,6 +127,19 @@ impl Licence {
         writer.finish()
     }
 
+    /// The number in canonical octets that begin as a licence document does. The rest is not read:
+    /// whoever uses more than the number reads it with [`Self::from_xml`].
+    pub fn number_in(canonical: &[u8]) -> Option<&str> {
+        let head = format!("<Licence xmlns=\"{LICENCE}\" document=\"");
+        let rest = canonical.strip_prefix(head.as_bytes())?;
+        let rest = rest.strip_prefix(b"licence").or_else(|| rest.strip_prefix(b"permit"))?;
+        let rest = rest.strip_prefix(b"\"><Number>")?;
+        // Without references, so that it stands here as it is meant.
+        let end = rest.iter().take(64).position(|octet| matches!(octet, b'<' | b'&'))?;
+        let (number, rest) = rest.split_at_checked(end)?;
+        rest.starts_with(b"</Number>").then(|| std::str::from_utf8(number).ok())?
+    }
+
     /// Reads a licence from the octets that its signature covers, signature removed.
     ///
     /// # Errors

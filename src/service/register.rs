@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
@@ -16,7 +17,7 @@ use super::{App, code};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::{Bin, Iin};
 use crate::licensing::print::licence_pdf;
-use crate::licensing::{Licence, almaty};
+use crate::licensing::{LICENCE, Licence, almaty};
 use crate::pdf;
 use crate::problem::{Kind, Problem};
 use crate::signature::{FoundSignature, SignatureFormat};
@@ -273,13 +274,20 @@ fn number_in(document: &[u8], signature: &FoundSignature) -> Option<String> {
     if !signature.faults.is_empty() {
         return None;
     }
-    let from_xml = |octets: &[u8]| Some(Licence::from_xml(octets).ok()?.number);
+    let number = |octets: &[u8]| {
+        let whole = |octets| Some(Licence::from_xml(octets).ok()?.number);
+        match Licence::number_in(octets) {
+            Some(number) => Some(number.to_owned()),
+            // Another form of the same, which nobody need read where the namespace is not named.
+            None => memmem::find(octets, LICENCE.as_bytes()).and_then(|_| whole(octets)),
+        }
+    };
     match signature.format {
         SignatureFormat::Pdf | SignatureFormat::Pades(_) => {
             let attached = pdf::attachments(pdf::signed_revision(document, signature)?).ok()?;
             attached.iter().find_map(|file| Some(licence_in(&file.data)?.number))
         }
-        _ => signature.scope.octets.iter().find_map(|octets| from_xml(octets)),
+        _ => signature.scope.octets.iter().find_map(|octets| number(octets)),
     }
 }
 

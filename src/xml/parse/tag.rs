@@ -122,7 +122,8 @@ impl Builder<'_> {
         let bound = self.scope.iter().rev().copied().find(|index| {
             let declaration = self.document.declarations.get(*index as usize);
             declaration.is_some_and(|found| {
-                found.prefix.length == prefix.length && self.document.octets(found.prefix) == wanted
+                found.prefix.length == prefix.length
+                    && (wanted.is_empty() || self.document.octets(found.prefix) == wanted)
             })
         });
         match bound {
