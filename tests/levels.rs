@@ -10,7 +10,7 @@ use qoltanba::crypto::{DigestAlgorithm, SystemRandom, digest};
 use qoltanba::signature::{Level, SignatureFormat, Stamped};
 use qoltanba::text::Language;
 use qoltanba::timestamp::{TimestampClient, TimestampQuestion};
-use qoltanba::token::{Signer, TokenSigner, sign_checked};
+use qoltanba::token::{Signer, sign_checked};
 use qoltanba::validation::{Question, Verdict, Verified, Verifier};
 use qoltanba::x509::{
     HttpFetch, RevocationChecker, RevocationConfig, RevocationMode, RevocationSource, TrustStore,
@@ -76,7 +76,7 @@ fn stamp(over: &Stamped) -> Vec<u8> {
     client.stamp(&question).unwrap().0.der().to_vec()
 }
 
-fn signer(id: &str) -> TokenSigner {
+fn signer(id: &str) -> Box<dyn Signer> {
     kit::world().signer(id).unwrap()
 }
 
@@ -190,7 +190,7 @@ fn message(attached: bool) -> Vec<u8> {
     let digest = digest(DigestAlgorithm::Sha256, CONTENT);
     let prepared =
         cms::prepare(&digest, signer.certificate(), signer.algorithm(), options).unwrap();
-    let value = sign_checked(&signer, prepared.to_be_signed()).unwrap();
+    let value = sign_checked(&*signer, prepared.to_be_signed()).unwrap();
     prepared.complete(&value).unwrap()
 }
 
@@ -215,7 +215,7 @@ fn cms_attached_and_detached_at_every_level() {
 #[test]
 fn pdf_at_every_level() {
     ready();
-    let signed = pdf::sign(&page(), &signer("officer-expert"), &options()).unwrap();
+    let signed = pdf::sign(&page(), &*signer("officer-expert"), &options()).unwrap();
     PDF.every_level("one", &signed);
 }
 
@@ -224,7 +224,7 @@ fn a_certified_pdf_at_every_level() {
     ready();
     let certification = Some(pdf::Certification::FormFilling);
     let options = pdf::SigningOptions { certification, ..options() };
-    let signed = pdf::sign(&page(), &signer("officer-expert"), &options).unwrap();
+    let signed = pdf::sign(&page(), &*signer("officer-expert"), &options).unwrap();
     PDF.every_level("certified", &signed);
 }
 
@@ -239,7 +239,7 @@ fn officer_head_and_seal_in_prepared_fields() {
     let mut document = pdf::prepare_fields(&page(), &fields).unwrap();
     for (n, who) in people.into_iter().enumerate() {
         let options = pdf::SigningOptions { field_name: Some(who.to_owned()), ..options() };
-        document = pdf::sign(&document, &signer(who), &options).unwrap();
+        document = pdf::sign(&document, &*signer(who), &options).unwrap();
         document = (PDF.stamped)(&document, n);
     }
     PDF.leave("three", &document, Level::T);

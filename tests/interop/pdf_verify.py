@@ -15,6 +15,7 @@ from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.validation import (
     RevocationInfoValidationType as Kind, async_validate_detached_cms,
     async_validate_pdf_ltv_signature, async_validate_pdf_signature)
+from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.generic_cms import async_validate_cms_signature
 from pyhanko.sign.validation.status import StandardCMSSignatureStatus
 from pyhanko_certvalidator import ValidationContext
@@ -29,8 +30,18 @@ def certificate(name):
 ROOT, CA = certificate("root.pem"), certificate("ca.pem")
 
 
-def settings():
-    return {"trust_roots": [ROOT], "other_certs": [CA], "allow_fetching": False}
+def settings(**more):
+    return {"trust_roots": [ROOT], "other_certs": [CA], "allow_fetching": False, **more}
+
+
+def offline():
+    """Nothing but what the document carries."""
+    return settings(revocation_mode="hard-fail")
+
+
+def store(reader):
+    """What the newest time-stamp is judged by: it was made a moment ago."""
+    return DocumentSecurityStore.read_dss(reader).as_validation_context(offline())
 
 
 async def pdf(path):
@@ -42,10 +53,10 @@ async def pdf(path):
             match level:
                 case "LT":
                     status = await async_validate_pdf_ltv_signature(
-                        signature, Kind.PADES_LT, settings())
+                        signature, Kind.PADES_LT, offline(), store(reader))
                 case "LTA":
                     status = await async_validate_pdf_ltv_signature(
-                        signature, Kind.PADES_LTA, settings())
+                        signature, Kind.PADES_LTA, offline(), store(reader))
                 case _:
                     context = ValidationContext(**settings())
                     status = await async_validate_pdf_signature(
@@ -56,7 +67,8 @@ async def pdf(path):
                 ModificationLevel.FORM_FILLING), status.modification_level
             if level != "B":
                 assert status.timestamp_validity is not None, "no time-stamp"
-                assert status.timestamp_validity.bottom_line, "the time-stamp does not stand"
+                stamp = status.timestamp_validity
+                assert stamp.valid and stamp.trusted, "the time-stamp does not stand"
 
 
 async def message(path):
