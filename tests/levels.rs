@@ -80,13 +80,16 @@ fn signer(id: &str) -> Box<dyn Signer> {
     kit::world().signer(id).unwrap()
 }
 
+/// Raises one signature of a document; detached content comes second.
+type Raise = fn(&[u8], Option<&[u8]>, usize) -> Vec<u8>;
+
 /// One of the two formats, as functions over documents.
 struct Format {
     name: &'static str,
     content: Option<&'static [u8]>,
     of: fn(Level) -> SignatureFormat,
     stamped: fn(&[u8], usize) -> Vec<u8>,
-    lasting: fn(&[u8], Option<&[u8]>, usize) -> Vec<u8>,
+    lasting: Raise,
     archived: fn(&[u8], Option<&[u8]>) -> Vec<u8>,
 }
 
