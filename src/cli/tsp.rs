@@ -7,9 +7,7 @@ use qoltanba::crypto::hex;
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::reason::Reason;
 use qoltanba::signature::Stamped;
-use qoltanba::timestamp::{
-    TimestampClient, TimestampQuestion, Token, VerifiedTimestamp, read_response, verify,
-};
+use qoltanba::timestamp::{TimestampQuestion, Token, VerifiedTimestamp, read_response, verify};
 use qoltanba::x509::TrustStore;
 use serde_json::json;
 use time::OffsetDateTime;
