@@ -8,6 +8,7 @@ mod algorithms;
 mod bad_input;
 mod command_line;
 mod crash;
+mod levels;
 mod login;
 mod officers;
 mod outages;
