@@ -111,7 +111,7 @@ fn every_document_passes_without_options_after_the_doubles_have_stopped() {
         let [signature] = report["signatures"].as_array().unwrap().as_slice() else {
             panic!("{name}: one signature is expected: {report}");
         };
-        let wanted = "algorithm certificate claimedTime coversWholeDocument format id identity \
+        let wanted = "algorithm certificate claimedTime claims coversWholeDocument format id identity laterChanges \
             reasons revocation signedScope signer subIndication timestamps trustedTime verdict \
             warnings";
         assert_eq!(keys(signature), wanted);

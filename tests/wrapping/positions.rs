@@ -253,8 +253,9 @@ pub fn attacks(signed: &Signed) -> Vec<Attack> {
     // Comments: in the digest, in the value, in the signed text, each over honest and forged content.
     let mut comment = |document: String| all.push(Attack { position: "comment", document });
     for inside in ["<!---->", "<!--x-->", "<?x?>"] {
-        for tag in ["<ds:DigestValue>", "<ds:SignatureValue>"] {
-            let at = signature.find(tag).unwrap() + tag.len() + 4;
+        for tag in ["<ds:DigestValue", "<ds:SignatureValue"] {
+            let tag = signature.find(tag).unwrap();
+            let at = tag + signature[tag..].find('>').unwrap() + 5;
             let broken = format!("{}{inside}{}", &signature[..at], &signature[at..]);
             comment(signed.around(original, &broken));
             comment(match signed.message {
