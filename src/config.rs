@@ -124,7 +124,7 @@ pub struct TimestampConfig {
 
 /// No time-stamping authority is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("name a time-stamping authority: [timestamps] authorities, or a preset")]
+#[error("name a time-stamping authority: [time-stamps] authorities, or a preset")]
 pub struct NoAuthority;
 
 /// How revocation is looked up.

@@ -20,7 +20,7 @@ const POLICY: &str = "1.2.398.3.3.2.6.2";
 fn with_level(level: &str, authority: &str) -> Setup {
     let mut setup = Setup::default();
     setup.revocation += &format!(
-        "\n[timestamps]\nauthorities = [\"{authority}\"]\npolicy = \"{POLICY}\"\n\
+        "\n[time-stamps]\nauthorities = [\"{authority}\"]\npolicy = \"{POLICY}\"\n\
          level = \"{level}\"\n"
     );
     setup
@@ -73,6 +73,7 @@ fn without_a_time_stamp_nothing_is_registered_and_the_same_call_succeeds_later()
     let nobody = format!("http://127.0.0.1:{}", free_port());
     let service = Service::start_with("level-down", &with_level("T", &nobody));
     let walk = Walk::paid(&service, "person");
+    walk.choose("person").expect(200);
     let prepared = walk.prepare().expect(200);
     walk.complete(&prepared).refused(503, "no-time-stamp");
     assert_eq!(walk.case()["incomingNumber"], serde_json::Value::Null);
