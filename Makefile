@@ -5,7 +5,8 @@ SHELL := /bin/bash
 # What the demonstration needs, and what the tests need beside it to check us with other programs.
 DEMO_PACKAGES := gcc libc6-dev softhsm2
 TEST_PACKAGES := $(DEMO_PACKAGES) opensc xmlsec1 libxml2-utils poppler-utils qpdf openssl \
-                 zbar-tools sqlite3 chromium fonts-noto-core libengine-gost-openssl libssl-dev libxml2-dev
+                 zbar-tools sqlite3 chromium fonts-noto-core libengine-gost-openssl libssl-dev libxml2-dev \
+                 python3-venv
 
 ALG ?= rsa
 ONCE ?=
@@ -25,17 +26,15 @@ test: test-packages lint ## Formatting, clippy, and every test
 	  echo "skipped: tests over public test data, because QOLTANBA_CORPORA names no folder"
 	cargo test
 
-interop: test-packages ## Signatures both ways with other programs' implementations
-	@scripts/interop-pdf.sh
-
 large: ## Verify documents of 200 MB and show the memory it takes
 	QOLTANBA_LARGE_MB=200 cargo test --release --test large -- --nocapture --test-threads=1
 
 test-packages:
 	@scripts/install.sh $(TEST_PACKAGES)
 
-interop: ## Signatures of other programs verify here, and ours there
+interop: test-packages ## Signatures of other programs verify here, and ours there
 	@scripts/interop.sh
+	@scripts/interop-pdf.sh
 
 differential: ## Canonical XML against libxml2 over ROUNDS × 100 000 random documents
 	@scripts/install.sh gcc libc6-dev libxml2-dev
