@@ -1,6 +1,7 @@
 //! GOST and RSA in one document.
 
 use qoltanba::crypto::DigestAlgorithm;
+use qoltanba::signature::Stamped;
 use qoltanba::validation::{SignatureReport, TimeSource, Verdict};
 use qoltanba::x509::RevocationMethod;
 use qoltanba::{pdf, xml};
@@ -78,9 +79,13 @@ fn a_licence_pdf_signed_with_gost_under_an_rsa_time_stamp() {
     let world = kit::world();
     let _ = kit::double();
     let gost = GOST.world.signer("officer-head").unwrap();
-    let mut document = pdf::sign(&printed(), &gost, &pdf::SigningOptions::at(now())).unwrap();
+    let signed = pdf::sign(&printed(), &gost, &pdf::SigningOptions::at(now())).unwrap();
     let sha256 = DigestAlgorithm::Sha256;
-    restamp(&mut document, |message| stamped(message, |value| stamp(world, sha256, value)));
+    let Stamped::Octets(value) = pdf::to_be_stamped(&signed, None, 0).unwrap() else {
+        panic!("the value of a signature is short");
+    };
+    let token = stamp(world, sha256, &value);
+    let mut document = pdf::with_timestamp(&signed, 0, token.der()).unwrap();
     let [report] = &both(&document)[..] else { panic!("one signature") };
     assert_eq!(report.verdict, Verdict::TotalPassed, "{:?}", report.reasons);
     assert_eq!(report.algorithm, GOST_NAME);
