@@ -88,14 +88,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
             return Err(Problem::new(Kind::Unreadable, "unknown-format", detail));
         }
     };
-    let verified = config.verifier(&[])?.verify(&Question {
-        document: &signed,
-        content: None,
-        at: None,
-        now,
-        purpose: Default::default(),
-        language: context.language,
-    })?;
+    let verified = config.verifier(&[])?.verify(&Question::new(&signed, now, context.language))?;
     let own = verified.found.iter().zip(&verified.judgements);
     let own = own.filter(|(found, _)| {
         found.certificate.as_ref() == Some(signer.certificate())

@@ -23,7 +23,7 @@ use crate::limits;
 use crate::pdf;
 use crate::problem::{Kind, Problem};
 use crate::text::Language;
-use crate::validation::{DocumentFormat, Purpose, Question};
+use crate::validation::{DocumentFormat, Question};
 use crate::xml::{self, Covers};
 
 /// What is to be signed, and by whom.
@@ -248,14 +248,7 @@ fn finish(
         Pending::Xml(prepared) => ("application/xml", prepared.complete(&value)?),
         Pending::Pdf(prepared) => ("application/pdf", prepared.complete(&value)?),
     };
-    let verified = app.verifier.verify(&Question {
-        document: &signed,
-        content: None,
-        at: None,
-        now,
-        purpose: Purpose::Document,
-        language,
-    })?;
+    let verified = app.verifier.verify(&Question::new(&signed, now, language))?;
     // The one just made; earlier signatures are their signers' business.
     let mut judged = verified.found.iter().zip(&verified.judgements);
     let own = judged.find(|(found, _)| {

@@ -31,7 +31,7 @@ use crate::problem::{Kind, Problem};
 use crate::reason::{Reason, ReasonCode};
 use crate::store::{Change, StoreExt as _, Ticket, TicketKind};
 use crate::text::Language;
-use crate::validation::{Purpose, Question, TimeSource, TrustedTime};
+use crate::validation::{Question, TimeSource, TrustedTime};
 use crate::x509::Certificate;
 use crate::{pdf, xml};
 
@@ -260,14 +260,7 @@ fn verify(
     session: &Session,
     language: Language,
 ) -> Result<Certificate, Problem> {
-    let verified = app.verifier.verify(&Question {
-        document: signed,
-        content: None,
-        at: None,
-        now: app.now(),
-        purpose: Purpose::Document,
-        language,
-    })?;
+    let verified = app.verifier.verify(&Question::new(signed, app.now(), language))?;
     let certificate = signing::passed_by(&verified)?;
     check_identity(app, session, &certificate)?;
     Ok(certificate)

@@ -27,7 +27,7 @@ use crate::licensing::{Case, PaymentInfo, RequestDocument, Wording, document_fie
 use crate::problem::{Kind, Problem};
 use crate::store::{StoreExt as _, Ticket, TicketKind};
 use crate::text::Language;
-use crate::validation::{Purpose, Question};
+use crate::validation::Question;
 use crate::x509::Certificate;
 use crate::xml;
 
@@ -166,14 +166,7 @@ fn register(
     };
     unchanged(&case)?;
     let signed = xml::Prepared::from_bytes(&ticket.bytes)?.complete(value)?;
-    let verified = app.verifier.verify(&Question {
-        document: &signed,
-        content: None,
-        at: None,
-        now,
-        purpose: Purpose::Document,
-        language,
-    })?;
+    let verified = app.verifier.verify(&Question::new(&signed, now, language))?;
     let (Some(found), Some(judgement)) = (verified.found.first(), verified.judgements.first())
     else {
         return Err(Problem::internal("a signed request lost its signature"));

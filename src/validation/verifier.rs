@@ -69,6 +69,14 @@ pub struct CertificateQuestion<'a> {
     pub purpose: Purpose,
 }
 
+impl<'a> Question<'a> {
+    /// A document that brings its own content, judged as of now.
+    pub fn new(document: &'a [u8], now: OffsetDateTime, language: Language) -> Self {
+        let purpose = Purpose::Document;
+        Self { document, content: None, at: None, now, purpose, language }
+    }
+}
+
 /// What a certificate is used for; it decides which key usage is needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
