@@ -67,9 +67,9 @@ pub const XML_MANIFEST_DEPTH: usize = 3;
 /// century of renewals stay under it.
 pub const UNSIGNED_PROPERTIES: usize = 128;
 
-/// Revocation values carried with one signature; a path, a time-stamp and their renewals need a
-/// dozen.
-pub const REVOCATION_VALUES: usize = 64;
+/// Revocation values carried with one signature: a path needs two or three, each renewal adds one
+/// or two.
+pub const REVOCATION_VALUES: usize = 128;
 
 /// Roles, commitments or content types told of one signature.
 pub const CLAIMS: usize = 16;
@@ -155,8 +155,15 @@ pub const OCSP_ANSWERS_KEPT: usize = 1_024;
 /// Size of a time-stamp response, in bytes; real ones have 2–8 KB.
 pub const TIMESTAMP_BYTES: usize = 128 * 1024;
 
-/// Time-stamps looked at in one signature; honest ones carry one or two.
-pub const TIMESTAMPS: usize = 8;
+/// Time-stamps looked at in one signature. A licence kept for a lifetime gets a new archive
+/// time-stamp whenever the certificate of the last one ends, every one to three years. Each costs a
+/// signature check and a path, some tenths of a millisecond.
+pub const TIMESTAMPS: usize = 64;
+
+/// Time-stamps judged in one document, all its signatures together: a document of three signers
+/// after eighty years of renewals. Without it a document full of signatures and tokens would cost
+/// thousands of paths.
+pub const TIMESTAMPS_JUDGED: usize = 256;
 
 /// Time-stamping authorities asked in turn; an operator has a handful at most.
 pub const TIMESTAMP_AUTHORITIES: usize = 8;
