@@ -6,8 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::message::Answer;
 use crate::limits;
 use crate::x509::Fetch;
+use crate::xml::wss::{self, Receiver};
 
 /// What is to be paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +126,17 @@ fn read(answer: &[u8]) -> Result<PaymentState, PaymentError> {
 }
 
 impl PaymentState {
+    /// What a message says that was kept as evidence; it was judged when it came.
+    pub fn of_message(message: &[u8]) -> Option<Self> {
+        match message.first() {
+            Some(b'{') => read(message).ok(),
+            _ => {
+                let message = wss::open(message, &Receiver::default()).ok()?;
+                Answer::read(&message.body).ok()?.told.ok()
+            }
+        }
+    }
+
     /// The state, if it is about what was asked.
     pub(super) fn about(
         self,

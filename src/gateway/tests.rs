@@ -139,6 +139,7 @@ fn both_forms_open_an_invoice_once_and_learn_that_it_was_paid() {
         world.post(&opened.pay_at, "");
         let paid = payments.check(&invoice, &opened.reference).unwrap();
         assert_eq!((paid.state.paid_at, paid.media_type), (Some(NOW), media_type));
+        assert_eq!(PaymentState::of_message(&paid.message), Some(paid.state));
         let absent = payments.check(&invoice, "PAY-0").unwrap_err();
         assert_eq!(kind(absent), "unavailable");
     }

@@ -44,8 +44,9 @@ impl Setting {
         let (service, authority, payments) = (address(0), address(1), address(2));
         if let Ok(world) = World::open(&dir.join("pki")) {
             // Documents signed by another test PKI would no longer verify: start afresh.
-            if world.algorithm() != algorithm || world.base_url() != authority {
-                println!("Another kind of keys or another port than last time: starting afresh.");
+            let other = world.algorithm() != algorithm || world.base_url() != authority;
+            if other || world.entry("payment-gateway").is_err() {
+                println!("Other kind of keys, people or port than last time: starting afresh.");
                 start_over(dir)?;
             }
         }
