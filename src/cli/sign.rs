@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::token::{Signer, sign_checked};
 use qoltanba::validation::{DocumentFormat, Purpose, Question, Verdict};
+use qoltanba::xml::c14n::{Canonicalization, Method};
 use qoltanba::xml::{Covers, Prepared, wss};
 use qoltanba::{pdf, xml};
 use time::{Duration, OffsetDateTime};
@@ -44,6 +45,11 @@ pub struct Arguments {
     /// Sign the signature at this place, counted from 1, instead of the content (XML only).
     #[arg(long, value_name = "N", conflicts_with = "covers")]
     counter_sign: Option<NonZeroUsize>,
+
+    /// How octets are made of XML (XML only): `exclusive`, `1.0` or `1.1`, each also
+    /// `-with-comments`, for receivers that want it so.
+    #[arg(long, value_name = "METHOD", default_value = "exclusive", value_parser = canonicalization)]
+    canonicalization: Canonicalization,
 
     /// How long the message is good, in seconds (SOAP only): a signed Timestamp says so.
     #[arg(long, value_name = "SECONDS")]
@@ -120,11 +126,14 @@ impl Arguments {
         let of_xml = self.role.is_some()
             || self.commitment.is_some()
             || self.covers != Covers::Document
+            || self.canonicalization != Canonicalization::EXCLUSIVE
             || self.counter_sign.is_some();
         let detail = match (of_xml, self.lifetime) {
-            (true, _) if message => "a SOAP message takes no role, commitment or scope",
+            (true, _) if message => {
+                "a SOAP message takes no role, commitment, scope or canonicalization"
+            }
             (true, _) if format == Some(DocumentFormat::Pdf) => {
-                "a PDF takes no role, commitment or scope"
+                "a PDF takes no role, commitment, scope or canonicalization"
             }
             (_, Some(_)) if !message => "only a SOAP message has a lifetime",
             _ => return Ok(()),
@@ -142,6 +151,7 @@ impl Arguments {
             signer_role: self.role.clone(),
             commitment: self.commitment.clone(),
             covers: self.covers.clone(),
+            canonicalization: self.canonicalization.clone(),
             ..xml::SigningOptions::new(now)
         };
         let (certificate, algorithm) = (signer.certificate(), signer.algorithm());
@@ -174,4 +184,18 @@ fn covers(text: &str) -> Result<Covers, String> {
         (_, Some(id)) if !id.is_empty() => Ok(Covers::Element(id.to_owned())),
         _ => Err("write document, without-signatures, or #ID".to_owned()),
     }
+}
+
+fn canonicalization(text: &str) -> Result<Canonicalization, String> {
+    let (name, comments) = match text.strip_suffix("-with-comments") {
+        Some(name) => (name, true),
+        None => (text, false),
+    };
+    let method = match name {
+        "exclusive" => Method::Exclusive,
+        "1.0" => Method::Inclusive10,
+        "1.1" => Method::Inclusive11,
+        _ => return Err("write exclusive, 1.0 or 1.1, each also with `-with-comments`".to_owned()),
+    };
+    Ok(Canonicalization::new(method, comments))
 }
