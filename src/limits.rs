@@ -56,6 +56,15 @@ pub const XML_TRANSFORMS: usize = 3;
 /// have an enormous canonical form; eight signers over a document of the largest size fit.
 pub const XML_CANONICAL_BYTES: usize = 8 * DOCUMENT_BYTES;
 
+/// Nodes passed while reading the signatures of one XML document, all references together. Comments
+/// and elements that are left out cost time and make no octets. Sixty-four walks over the largest
+/// document, and honest ones have a tenth of its nodes.
+pub const XML_STEPS: usize = 64 * XML_NODES;
+
+/// Hints about the key in one KeyInfo (names, identifiers, digests, values, CRLs): each is compared
+/// with every certificate that came along. Honest ones have under five.
+pub const KEY_HINTS: usize = 64;
+
 /// References of the manifests of one XML signature, all together; an honest one lists the files
 /// of one delivery.
 pub const XML_MANIFEST_REFERENCES: usize = 256;

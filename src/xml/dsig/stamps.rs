@@ -136,7 +136,9 @@ impl<'a> Stamping<'_, 'a> {
         sink: &mut Digester,
     ) -> Result<(), Reason> {
         for reference in chosen.iter().filter_map(|index| self.references.get(*index)) {
-            sink.update(&self.context.processed(self.signature, reference, how)?);
+            let octets = self.context.processed(self.signature, reference, how)?;
+            self.context.budget.take(octets.len())?;
+            sink.update(&octets);
         }
         Ok(())
     }

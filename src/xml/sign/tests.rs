@@ -278,7 +278,7 @@ fn each_canonicalization_is_made_and_accepted_elsewhere() {
             ] {
                 let found = read(&signed, None).unwrap();
                 for one in &found {
-                    assert_eq!((&one.faults, &one.warnings), (&vec![], &vec![]), "{method:?}");
+                    assert_eq!(one.faults, vec![], "{method:?}");
                     assert!(value_holds(one), "{method:?} {comments}");
                 }
                 let written = String::from_utf8(signed).unwrap();
