@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::TokenConfig;
 use crate::limits;
-use crate::token::{KeyChoice, Module, Pin, Pkcs12, SignError, Signer, Token, TokenChoice};
+use crate::token::{KeyChoice, Module, Pin, Pkcs12, Signer, Token, TokenChoice};
 
 /// `[payment]`
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -74,7 +74,7 @@ impl KeyConfig {
             (None, Some(name)) => {
                 let (module, token) = find(name, tokens)?;
                 let token = Token::open_with(&module, &token, Some(&pin), tokens.options());
-                let token = token.map_err(|error| told(SignError::from(error)))?;
+                let token = token.map_err(told)?;
                 Ok(Box::new(token.signer(&choice).map_err(told)?))
             }
             _ => Err(KeyError("name either a PKCS#12 file (p12) or a token".to_owned())),
