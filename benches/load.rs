@@ -3,6 +3,7 @@
 //!
 //! Both run in this process behind the same HTTP library; rounds alternate, so that whatever else
 //! the machine does meets both. Clients are threads with one kept connection each, over loopback.
+//! `cargo bench --bench load -- NAME…` runs only the servers whose name contains one of these.
 
 mod setting;
 
@@ -62,7 +63,11 @@ fn main() {
     let online = ours("verify, OCSP asked for each signature", "online");
     online.warm_up();
     let cached = ours("verify, revocation from cached CRLs", "offline");
-    let servers = [bare, cached, online];
+    let asked: Vec<String> = std::env::args().skip(1).filter(|one| !one.starts_with('-')).collect();
+    let servers: Vec<_> = [bare, cached, online]
+        .into_iter()
+        .filter(|server| asked.is_empty() || asked.iter().any(|one| server.name.contains(one)))
+        .collect();
     servers.iter().for_each(Server::warm_up);
 
     let mut closed: Vec<Outcome> = servers.iter().map(|_| Outcome::default()).collect();
