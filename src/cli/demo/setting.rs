@@ -114,14 +114,13 @@ impl Setting {
             )
         });
         // The seal asks the payment gateway.
-        let pin = |id| Ok::<_, Problem>(self.world.pin_path(id).map_err(pki::problem)?);
         let place =
             |path: &Path| path.strip_prefix(&self.dir).unwrap_or(path).display().to_string();
         let key = match self.world.key_path("seal").map_err(pki::problem)? {
             Some(path) => format!("p12 = \"{}\"", place(&path)),
             None => "token = \"authority-hsm\", label = \"seal\"".to_owned(),
         };
-        let pin = place(&pin("seal")?);
+        let pin = place(&self.world.pin_path("seal").map_err(pki::problem)?);
         let mut text = format!(
             "# Written by `qoltanba demo`; every run writes it anew.\n\
              [service]\nlisten = \"{}\"\npublic_url = \"{}\"\ndatabase = \"qoltanba.db\"\n\n\
