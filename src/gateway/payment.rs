@@ -128,13 +128,11 @@ fn read(answer: &[u8]) -> Result<PaymentState, PaymentError> {
 impl PaymentState {
     /// What a message says that was kept as evidence; it was judged when it came.
     pub fn of_message(message: &[u8]) -> Option<Self> {
-        match message.first() {
-            Some(b'{') => read(message).ok(),
-            _ => {
-                let message = wss::open(message, &Receiver::default()).ok()?;
-                Answer::read(&message.body).ok()?.told.ok()
-            }
+        if !message.trim_ascii_start().starts_with(b"<") {
+            return read(message).ok();
         }
+        let message = wss::open(message, &Receiver::default()).ok()?;
+        Answer::read(&message.body).ok()?.told.ok()
     }
 
     /// The state, if it is about what was asked.
