@@ -2,6 +2,8 @@
 //! signed by the head's key.
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
+pub mod sized;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
