@@ -46,6 +46,9 @@ pub struct Setup {
     pub offices: Vec<(&'static str, &'static str)>,
     /// Directory of the trust store; the test PKI's without it.
     pub trust: Option<PathBuf>,
+    /// Whether the payment gateway is asked in signed messages: each service then logs in to a
+    /// token.
+    pub signed_payments: bool,
 }
 
 impl Default for Setup {
@@ -58,6 +61,7 @@ impl Default for Setup {
             ),
             offices: OFFICES.to_vec(),
             trust: None,
+            signed_payments: false,
         }
     }
 }
@@ -173,15 +177,20 @@ fn configuration(address: &str, setup: &Setup) -> String {
         Some(path) => format!("p12 = \"{}\"", path.display()),
         None => "token = \"authority-hsm\", label = \"seal\"".to_owned(),
     };
+    let payment = match setup.signed_payments {
+        true => format!(
+            "url = \"{}/soap\"\ncertificates = [\"{}\"]\nkey = {{ {seal}, pin_file = \"{}\" }}",
+            *PAYMENTS,
+            world.certificate_path("payment-gateway").unwrap().display(),
+            world.pin_path("seal").unwrap().display(),
+        ),
+        false => format!("url = \"{}\"\nunsigned = true", *PAYMENTS),
+    };
     let mut text = format!(
         "[service]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
          database = \"qoltanba.db\"\n\n[trust]\ncertificates = [{certificates}]\n\n\
-         [revocation]\n{}\n[payment]\nurl = \"{}/soap\"\ncertificates = [\"{}\"]\n\
-         key = {{ {seal}, pin_file = \"{}\" }}\n\n{tokens}[authority]\nbin = \"{}\"\n",
+         [revocation]\n{}\n[payment]\n{payment}\n\n{tokens}[authority]\nbin = \"{}\"\n",
         setup.revocation,
-        *PAYMENTS,
-        world.certificate_path("payment-gateway").unwrap().display(),
-        world.pin_path("seal").unwrap().display(),
         world.certificate("officer-head").unwrap().holder().bin.unwrap(),
     );
     for (id, role) in &setup.offices {

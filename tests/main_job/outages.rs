@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::Alone;
 use crate::kit::client::Reply;
-use crate::kit::service::{PAYMENTS, Service};
+use crate::kit::service::{PAYMENTS, Service, Setup};
 use crate::kit::walk::{Walk, once};
 
 #[track_caller]
@@ -114,7 +114,8 @@ fn a_login_waits_until_somebody_answers() {
 #[test]
 fn a_payment_counts_when_the_gateway_says_so_of_this_request_and_amount() {
     let _alone = Alone::begin();
-    let service = Service::start("payment");
+    let setup = Setup { signed_payments: true, ..Setup::default() };
+    let service = Service::start_with("payment", &setup);
     let walk = Walk::new(&service, "person", "0", &once);
     walk.begin();
     let payment = |part: &str| walk.applicant.post(&walk.path(part), &json!({}));
