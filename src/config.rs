@@ -1,6 +1,10 @@
 //! The operator's configuration: one TOML file, read once, checked whole, with paths relative to
 //! the file. Unknown keys are errors, so that a misspelt one never passes in silence.
 
+mod seal;
+
+pub use seal::{SealConfig, SealError};
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -47,6 +51,8 @@ pub struct Config {
     /// PKCS#11 modules.
     #[serde(default)]
     pub token: TokenConfig,
+    /// The key with which the service seals its reports; without it they are not sealed.
+    pub seal: Option<SealConfig>,
 }
 
 /// `[service]`
@@ -397,6 +403,8 @@ impl Config {
     }
 
     fn resolve(&mut self, base: &Path) {
+        let seal = self.seal.as_mut();
+        let seal = seal.map(|seal| [&mut seal.p12, &mut seal.certificate, &mut seal.pin_file]);
         let paths = self
             .trust
             .certificates
@@ -406,7 +414,8 @@ impl Config {
             .chain(&mut self.validation.policies)
             .chain(&mut self.token.softhsm_conf)
             .chain(&mut self.service.ticket_key)
-            .chain([&mut self.service.database]);
+            .chain([&mut self.service.database])
+            .chain(seal.into_iter().flatten().flatten());
         for path in paths {
             *path = base.join(&*path);
         }

@@ -28,6 +28,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     if let Some(listen) = &arguments.listen {
         config.service.listen.clone_from(listen);
     }
+    if config.seal.as_ref().is_some_and(|seal| seal.p12.is_none()) {
+        super::keys::enter(&config)?;
+    }
     log();
     let app = app(config)?;
     runtime()?.block_on(async {
