@@ -25,9 +25,12 @@ use crate::validation::{Question, Report, to_xml};
 pub struct Seal {
     signer: Arc<dyn Signer>,
     keep: Duration,
-    /// The minute that runs, and how many reports were sealed in it.
-    pace: Mutex<(i64, u32)>,
+    pace: Pace,
 }
+
+/// The minute that runs, and how many reports were sealed in it.
+#[derive(Default)]
+struct Pace(Mutex<(i64, u32)>);
 
 /// A report that this service sealed, as everyone who has its code may see it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -54,12 +57,14 @@ pub struct SealedReport {
 impl Seal {
     /// A seal whose reports are kept for so many days.
     pub fn new(signer: Arc<dyn Signer>, keep_days: u16) -> Self {
-        Self { signer, keep: Duration::days(keep_days.into()), pace: Mutex::default() }
+        Self { signer, keep: Duration::days(keep_days.into()), pace: Pace::default() }
     }
+}
 
+impl Pace {
     /// Anybody may have a report sealed, and each is kept: only so many in a minute.
     fn admit(&self, now: OffsetDateTime) -> Result<(), Problem> {
-        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pace = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = now.unix_timestamp() / 60;
         if pace.0 != minute {
             *pace = (minute, 0);
@@ -87,7 +92,7 @@ impl App {
     ) -> Result<Option<Vec<u8>>, Problem> {
         let Some(seal) = &self.seal else { return Ok(None) };
         let now = signing::whole_seconds(self.now());
-        seal.admit(now)?;
+        seal.pace.admit(now)?;
         let code = self.new_code()?;
         let url = format!("{}/v/{code}", self.config.service.public_url.trim_end_matches('/'));
         let certificate = seal.signer.certificate();
@@ -168,4 +173,23 @@ pub async fn one(
         found.ok_or_else(super::register::no_such_licence)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn only_so_many_reports_are_sealed_in_a_minute() {
+        let pace = Pace::default();
+        let first = datetime!(2026-11-22 10:00:59 UTC);
+        for _ in 0..limits::SEALED_REPORTS_PER_MINUTE {
+            pace.admit(first).unwrap();
+        }
+        let problem = pace.admit(first).unwrap_err();
+        assert_eq!((problem.kind, problem.code), (Kind::TryLater, "too-many-reports"));
+        pace.admit(first + Duration::seconds(1)).unwrap();
+    }
 }

@@ -123,12 +123,16 @@ fn head(sheet: &mut Sheet, columns: &[Column], continued: Option<&str>) {
     back.extend(rule(LEFT, y + height, RIGHT - LEFT, 0.5, BLUE));
     sheet.artifact(back);
     sheet.tree.open("TR", None);
-    let last = columns.len().saturating_sub(1);
+    let mut continued = continued;
     for (place, column) in columns.iter().enumerate() {
-        let words = match continued {
-            Some(word) if place == last.min(1) => format!("{} ({word})", column.head),
-            _ => column.head.to_owned(),
-        };
+        let mut words = column.head.to_owned();
+        if let Some(word) = continued.filter(|_| place > 0) {
+            let both = format!("{words} ({word})");
+            // In the first column that has room for it.
+            if HEAD.width(&both) <= column.width {
+                (words, continued) = (both, None);
+            }
+        }
         sheet.lines("TH", (column.x, y + PAD), &[words], HEAD, Align::Left);
     }
     sheet.tree.close();
