@@ -6,6 +6,7 @@ mod kit;
 
 mod algorithms;
 mod bad_input;
+mod cms_signing;
 mod command_line;
 mod crash;
 mod levels;

@@ -180,7 +180,9 @@ fn without_a_seal_the_report_says_so() {
     let said = service.command(&arguments);
     assert!(String::from_utf8_lossy(&said.stderr).contains("[seal]"), "{said:?}");
     assert!(!service.dir().join("report.pdf").exists());
-    assert!(service.command(&["verify", "--report-pdf", "report.pdf", "licence.pdf"]).status.success());
+    assert!(
+        service.command(&["verify", "--report-pdf", "report.pdf", "licence.pdf"]).status.success()
+    );
     assert!(fs::read(service.dir().join("report.pdf")).unwrap().starts_with(b"%PDF-"));
 }
 
@@ -189,7 +191,8 @@ fn the_command_line_seals_reports_that_the_service_finds() {
     let _calm = calm();
     let service = &ISSUED.service;
     fs::write(service.dir().join("licence.pdf"), &ISSUED.pdf).unwrap();
-    let arguments = ["--lang", "en", "verify", "--report-pdf", "sealed.pdf", "--seal", "licence.pdf"];
+    let arguments =
+        ["--lang", "en", "verify", "--report-pdf", "sealed.pdf", "--seal", "licence.pdf"];
     let said = service.command(&arguments);
     let told = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.status.success(), "{said:?}");

@@ -38,8 +38,7 @@ fn a_page_changed_together_with_validation_data_fails() {
     let certificate = stream("", PEOPLE.citizen.certificate().der());
     let turned = entry(&paper.text(page), "Rotate", "180");
     for (name, object) in [("content", (content, evil)), ("page", (page, turned.into_bytes()))] {
-        let objects =
-            vec![(root, store.clone().into_bytes()), (next, certificate.clone()), object];
+        let objects = vec![(root, store.clone().into_bytes()), (next, certificate.clone()), object];
         let changed = paper.updated(&Update { objects, ..Update::default() });
         assert!(!passes(&changed), "{name}");
         let why = reasons(&changed);
