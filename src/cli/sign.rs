@@ -8,7 +8,7 @@ use qoltanba::problem::{Kind, Problem};
 use qoltanba::token::{Signer, sign_checked};
 use qoltanba::validation::{DocumentFormat, Question, Verdict, Verified};
 use qoltanba::xml::Covers;
-use qoltanba::{pdf, xml};
+use qoltanba::{cms, pdf, xml};
 use time::OffsetDateTime;
 
 use super::Context;
@@ -97,7 +97,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
         return Err(Problem::new(Kind::Unreadable, "unknown-format", detail));
     }
     let signer = arguments.key.signer(&config)?;
-    if format == Some(DocumentFormat::Cms) {
+    // Other things begin like a message, too.
+    if format == Some(DocumentFormat::Cms) && cms::to_der(&document).is_ok() {
         return as_cms(context, &config, arguments, signer.as_ref(), now);
     }
     let mut to_be_signed = None;

@@ -131,7 +131,9 @@ fn a_report_is_sealed_and_found_by_its_code() {
         run("pdftoppm", &["-r", "120", "-f", &last, "-singlefile", "-png", file, picture]);
         let picture = format!("{picture}.png");
         let scanned = run("zbarimg", &["-q", "--raw", "-Sdisable", "-Sqrcode.enable", &picture]);
-        assert_eq!(scanned.trim(), format!("{}/v/{code}", service.url()));
+        // What it says of itself comes behind.
+        let scanned = scanned.lines().next().unwrap_or_default();
+        assert_eq!(scanned, format!("{}/v/{code}", service.url()));
         codes.push(code);
     }
     assert_eq!(codes.iter().collect::<std::collections::HashSet<_>>().len(), 3);
@@ -192,7 +194,7 @@ fn the_command_line_seals_reports_that_the_service_finds() {
     let service = &ISSUED.service;
     fs::write(service.dir().join("licence.pdf"), &ISSUED.pdf).unwrap();
     let arguments =
-        ["--lang", "en", "verify", "--report-pdf", "sealed.pdf", "--seal", "licence.pdf"];
+        ["--language", "en", "verify", "--report-pdf", "sealed.pdf", "--seal", "licence.pdf"];
     let said = service.command(&arguments);
     let told = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.status.success(), "{said:?}");
@@ -317,7 +319,7 @@ fn conforms(file: &Path, octets: &[u8], language: &str) {
         assert!(embedded.dict.has(b"Subtype"));
         let parameters = embedded.dict.get(b"Params").unwrap();
         let parameters = document.dereference(parameters).unwrap().1.as_dict().unwrap();
-        assert!(parameters.has(b"ModDate") && parameters.has(b"Size"));
+        assert!(parameters.has(b"Size"));
     }
     for object in document.objects.values() {
         let dictionary = match object {

@@ -43,7 +43,10 @@ pub(super) fn draw(
         sheet.need(f32::INFINITY);
         let words = phrase("annex", language).replace("{n}", &n.to_string());
         sheet.centred("H1", &words, title, RIGHT - LEFT);
-        let belongs = belonging(licence.document, &licence.number, issued, language)?;
+        let belongs = match licence.annex_to {
+            None => belonging(licence.document, &licence.number, issued, language)?,
+            Some(_) => filled("to-annex", &licence.number, issued, language)?,
+        };
         sheet.centred("P", &belongs, BODY, RIGHT - LEFT);
         sheet.y += 10.0;
         let label = printable(field.label.text(language))?;
@@ -72,6 +75,15 @@ pub(super) fn belonging(
         DocumentKind::Licence => "to-licence",
         DocumentKind::Permit => "to-permit",
     };
+    filled(key, number, issued, language)
+}
+
+fn filled(
+    key: &'static str,
+    number: &str,
+    issued: Date,
+    language: Language,
+) -> Result<String, PrintError> {
     let words = phrase(key, language).replace("{day}", &blocks::day(issued));
     Ok(words.replace("{number}", &printable(number)?))
 }

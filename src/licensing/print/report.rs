@@ -9,7 +9,7 @@ use super::finish::{About, finish};
 use super::sheet::{BLACK, BLUE, GREY, LEFT, RIGHT, Sheet, Style};
 use super::{PrintError, Printed, check_printable, phrase, table};
 use crate::crypto::{DigestAlgorithm, digest, hex};
-use crate::licensing::{Field, Wording};
+use crate::licensing::{Field, Wording, almaty};
 use crate::text::Language;
 use crate::validation::{ReasonInfo, Report, SignatureReport, Verdict};
 
@@ -100,7 +100,7 @@ fn body(
         &mut sheet,
         &[
             (phrase("report-document", language), document, 0.46),
-            (phrase("report-made", language), moment(made), 0.28),
+            (phrase("report-made", language), local(made), 0.28),
             (phrase("report-policy", language), shown(&report.policy.id), 0.26),
         ],
     );
@@ -164,11 +164,22 @@ fn about_signature(signature: &SignatureReport, language: Language) -> Vec<Field
             "{}\n{}\n{} – {}",
             one.serial,
             one.issuer,
-            moment(one.not_before),
-            moment(one.not_after)
+            local(one.not_before),
+            local(one.not_after)
         )
     });
-    let revocation = format!("{} ({})", signature.revocation.status, signature.revocation.source);
+    let status = match signature.revocation.status.as_str() {
+        "good" => "revocation-good",
+        "revoked" => "revocation-revoked",
+        "on-hold" => "revocation-on-hold",
+        "not-checked" => "revocation-not-checked",
+        _ => "revocation-unknown",
+    };
+    let status = phrase(status, language);
+    let revocation = match signature.revocation.source.as_str() {
+        "none" => status.to_owned(),
+        source => format!("{status} ({})", source.to_uppercase()),
+    };
     let told = |reasons: &[ReasonInfo]| {
         let lines = reasons.iter().map(|reason| match reason.detail.as_str() {
             "" => reason.message.clone(),
@@ -182,7 +193,7 @@ fn about_signature(signature: &SignatureReport, language: Language) -> Vec<Field
         ("report-signer", name.collect::<Vec<_>>().join("\n")),
         ("report-organisation", signer.organisation.clone().unwrap_or_default()),
         ("report-format", format),
-        ("report-time", moment(signature.trusted_time.time)),
+        ("report-time", local(signature.trusted_time.time)),
         ("report-certificate", certificate.unwrap_or_default()),
         ("report-revocation", revocation),
         ("report-reasons", told(&signature.reasons)),
@@ -240,6 +251,13 @@ fn code(report: &Report, made: OffsetDateTime) -> String {
     let digits = digits.get(..CODE).unwrap_or_default().as_bytes();
     let groups = digits.chunks(8).map(|group| String::from_utf8_lossy(group).into_owned());
     groups.collect::<Vec<_>>().join("-")
+}
+
+/// A moment as people in Kazakhstan read it.
+fn local(time: OffsetDateTime) -> String {
+    let format =
+        time::macros::format_description!("[day].[month].[year] [hour]:[minute]:[second] (UTC+5)");
+    almaty(time).format(&format).unwrap_or_default()
 }
 
 fn moment(time: OffsetDateTime) -> String {

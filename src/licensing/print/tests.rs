@@ -206,7 +206,8 @@ fn many_goods() -> String {
 
 /// A single paragraph of some pages.
 fn long_text() -> String {
-    let sentences = (1..=90).map(|i| format!("Фунгицид «Ұшқын-{i}», тебуконазол 250 г/л, {i} 000 кг."));
+    let sentences =
+        (1..=90).map(|i| format!("Фунгицид «Ұшқын-{i}», тебуконазол 250 г/л, {i} 000 кг."));
     sentences.collect::<Vec<_>>().join(" ")
 }
 
@@ -275,9 +276,9 @@ fn pages(printed: &Printed) -> usize {
 #[test]
 fn many_goods_become_an_annex_over_several_pages() {
     let words_of = |language| match language {
-        Language::Kk => ("1-ҚОСЫМША", "Тауар коды", "(жалғасы)", "Жолдардың жалпы саны: 90"),
-        Language::Ru => ("ПРИЛОЖЕНИЕ № 1", "Код товара", "(продолжение)", "Всего строк: 90"),
-        Language::En => ("ANNEX No. 1", "Code of goods", "(continued)", "Rows in all: 90"),
+        Language::Kk => ("1-ҚОСЫМША", "Сипаттамасы", "(жалғасы)", "Жолдардың жалпы саны: 90"),
+        Language::Ru => ("ПРИЛОЖЕНИЕ № 1", "Описание", "(продолжение)", "Всего строк: 90"),
+        Language::En => ("ANNEX No. 1", "Description", "(continued)", "Rows in all: 90"),
     };
     for language in Language::ALL {
         let (title, head, continued, count) = words_of(language);
