@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use super::blocks::{self, Check, Closing};
 use super::face::{Face, printable};
 use super::finish::{About, finish};
-use super::sheet::{BLACK, BLUE, GREY, LEFT, RIGHT, Sheet, Style};
+use super::sheet::{ALARM, BLACK, BLUE, GREY, LEFT, RIGHT, Sheet, Style};
 use super::{PrintError, Printed, check_printable, phrase, table};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::licensing::{Field, Wording, almaty};
@@ -93,9 +93,16 @@ fn body(
     sheet.centred("H1", title, heading, RIGHT - LEFT);
     let verdict = Style::new(Face::Bold, 12.0, BLACK);
     sheet.centred("P", phrase(verdict_key(report.verdict), language), verdict, RIGHT - LEFT);
+    // What the register says against it must not be overlooked behind valid signatures.
+    let alarm = Style::new(Face::Bold, 10.0, ALARM);
+    for words in differences(report, language) {
+        sheet.centred("P", words, alarm, RIGHT - LEFT);
+    }
     sheet.y += 12.0;
-    let document =
-        format!("{} ({}, {})", shown(file), shown(&report.document.format), report.document.size);
+    let format = shown(&report.document.format);
+    let bytes = phrase("bytes", language);
+    let document = format!("{} ({format}, {} {bytes})", shown(file), report.document.size);
+    let document = document.trim_start().to_owned();
     blocks::facts(
         &mut sheet,
         &[
@@ -130,7 +137,7 @@ fn about_document(report: &Report, language: Language) -> Vec<Field> {
     let mut rows = vec![("report-digest", report.document.sha256.clone())];
     if let Some(licence) = &report.licence {
         let holder = licence.holder.as_deref().unwrap_or_default();
-        let days = [&licence.valid_from, &licence.valid_to].map(|day| day.as_deref());
+        let days = [&licence.valid_from, &licence.valid_to].map(|day| day.as_deref().map(turned));
         let days = days.into_iter().flatten().collect::<Vec<_>>().join(" – ");
         let agrees = [
             (licence.attachment_matches, "attachment-agrees", "attachment-differs"),
@@ -215,6 +222,22 @@ fn fields(rows: Vec<(&'static str, String)>, language: Language) -> Vec<Field> {
         }
     };
     (1..).zip(rows).map(field).collect()
+}
+
+fn differences(report: &Report, language: Language) -> impl Iterator<Item = &'static str> {
+    let licence = report.licence.as_ref();
+    let found = [
+        (licence.and_then(|licence| licence.attachment_matches), "attachment-differs"),
+        (licence.and_then(|licence| licence.pages_match), "pages-differ"),
+    ];
+    let differs = found.into_iter().filter(|(matches, _)| *matches == Some(false));
+    differs.map(move |(_, key)| phrase(key, language))
+}
+
+/// `YYYY-MM-DD` as documents print days.
+fn turned(day: &str) -> String {
+    let parts: Vec<&str> = day.rsplit('-').collect();
+    parts.join(".")
 }
 
 fn state_key(state: &str) -> &'static str {
