@@ -266,6 +266,24 @@ fn a_pdf_that_differs_from_the_register_is_told() {
 }
 
 #[test]
+fn a_seal_lasts_as_long_as_the_operator_wants() {
+    let _calm = calm();
+    let mut setup = sealing();
+    setup.revocation += &format!(
+        "\n[time-stamps]\nauthorities = [\"{}\"]\npolicy = \"1.2.398.3.3.2.6.2\"\n\
+         level = \"LT\"\n",
+        world().addresses().tsp()
+    );
+    let service = Service::start_with("sealed-lasting", &setup);
+    let sealed = sent(&service, "format=pdf&lang=ru", &ISSUED.pdf);
+    assert_eq!(sealed.status, 200);
+    let report = judged(&service, &sealed.octets);
+    assert_eq!(report["verdict"], "TOTAL-PASSED", "{report}");
+    assert_eq!(report["signatures"][0]["format"], "PAdES-B-LT", "{report}");
+    conforms(&saved("sealed-lasting", &sealed.octets), &sealed.octets, "ru");
+}
+
+#[test]
 fn signed_documents_conform_to_pdf_a() {
     let _calm = calm();
     let language = "kk";
