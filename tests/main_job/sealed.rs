@@ -270,8 +270,7 @@ fn a_seal_lasts_as_long_as_the_operator_wants() {
     let _calm = calm();
     let mut setup = sealing();
     setup.revocation += &format!(
-        "\n[time-stamps]\nauthorities = [\"{}\"]\npolicy = \"1.2.398.3.3.2.6.2\"\n\
-         level = \"LT\"\n",
+        "\n[time-stamps]\nauthorities = [\"{}\"]\nlevel = \"LT\"\n",
         world().addresses().tsp()
     );
     let service = Service::start_with("sealed-lasting", &setup);
