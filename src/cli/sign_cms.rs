@@ -1,5 +1,6 @@
 //! `qoltanba sign` for CMS: a message over any content, or one more signer of a message.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use qoltanba::cms::{self, CmsError, Content};
@@ -19,7 +20,7 @@ pub struct Wish<'a> {
     /// The content of a detached message that is given.
     pub content: Option<&'a Path>,
     /// The signer to be counter-signed, from 1.
-    pub counter_sign: Option<usize>,
+    pub counter_sign: Option<NonZeroUsize>,
     /// The claimed time.
     pub now: OffsetDateTime,
 }
@@ -52,7 +53,7 @@ pub fn sign(wish: &Wish<'_>, signer: &dyn Signer) -> Result<Signed, Problem> {
             (prepared.map_err(broken)?, beside, None)
         }
         (Some(message), Some(place)) => {
-            let place = place.saturating_sub(1);
+            let place = place.get() - 1;
             let prepared = cms::prepare_counter(&message, place, certificate, algorithm, options);
             (prepared.map_err(broken)?, beside, None)
         }

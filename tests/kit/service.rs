@@ -7,10 +7,10 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use qoltanba::gateway::PaymentDouble;
+use qoltanba::gateway::{Keys, PaymentDouble};
 use time::OffsetDateTime;
 
 use super::world;
@@ -169,12 +169,19 @@ fn configuration(address: &str, setup: &Setup) -> String {
         let (module, conf) = (module.display(), conf.display());
         format!("[token]\nmodules = [\"{module}\"]\nsofthsm_conf = \"{conf}\"\n\n")
     });
+    let seal = match world.key_path("seal").unwrap() {
+        Some(path) => format!("p12 = \"{}\"", path.display()),
+        None => "token = \"authority-hsm\", label = \"seal\"".to_owned(),
+    };
     let mut text = format!(
         "[service]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
          database = \"qoltanba.db\"\n\n[trust]\ncertificates = [{certificates}]\n\n\
-         [revocation]\n{}\n[payment]\nurl = \"{}\"\n\n{tokens}[authority]\nbin = \"{}\"\n",
+         [revocation]\n{}\n[payment]\nurl = \"{}/soap\"\ncertificates = [\"{}\"]\n\
+         key = {{ {seal}, pin_file = \"{}\" }}\n\n{tokens}[authority]\nbin = \"{}\"\n",
         setup.revocation,
         *PAYMENTS,
+        world.certificate_path("payment-gateway").unwrap().display(),
+        world.pin_path("seal").unwrap().display(),
         world.certificate("officer-head").unwrap().holder().bin.unwrap(),
     );
     for (id, role) in &setup.offices {
@@ -209,7 +216,12 @@ fn payments() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let double = PaymentDouble::new(address.as_str(), OffsetDateTime::now_utc);
+    let signer = |id| Arc::from(world().signer(id).unwrap());
+    let double = PaymentDouble::new(address.as_str(), OffsetDateTime::now_utc).signing(Keys {
+        own: signer("payment-gateway"),
+        stranger: signer("first-head"),
+        client: world().certificate("seal").unwrap(),
+    });
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {

@@ -18,6 +18,7 @@ mod refusals;
 mod reload;
 mod reports;
 mod sealed;
+mod signing;
 
 use qoltanba::pki::double::{How, Service};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

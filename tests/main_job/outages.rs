@@ -122,18 +122,35 @@ fn a_payment_counts_when_the_gateway_says_so_of_this_request_and_amount() {
         let url = format!("{}/misbehave", *PAYMENTS);
         assert_eq!(walk.applicant.post(&url, &json!({ "how": how })).status, 204);
     };
+    // Another request was paid: its message is what is replayed below.
+    let other = Walk::new(&service, "first-head", "1", &once);
+    other.begin();
+    other.pay();
     payment("/payment/check").refused(409, "no-invoice");
     misbehave("down");
     payment("/payment").refused(503, "payment-gateway-unavailable");
     misbehave("none");
     let invoice = payment("/payment").expect(200);
     payment("/payment/check").refused(409, "not-paid");
+    for forged in ["other-body", "wrapped", "replayed"] {
+        misbehave(forged);
+        payment("/payment/check").refused(503, "payment-gateway-untrusted");
+        assert_eq!(walk.case()["state"], "awaiting-payment", "{forged}");
+    }
+    misbehave("none");
     walk.applicant.post(invoice["payAt"].as_str().unwrap(), &json!({})).expect(200);
     for (how, code) in [
         ("down", "payment-gateway-unavailable"),
         ("garbage", "payment-gateway-unavailable"),
         ("wrong-amount", "payment-gateway-contradiction"),
         ("wrong-request", "payment-gateway-contradiction"),
+        ("unsigned", "payment-gateway-untrusted"),
+        ("wrong-signer", "payment-gateway-untrusted"),
+        ("other-body", "payment-gateway-untrusted"),
+        ("wrapped", "payment-gateway-untrusted"),
+        ("stale", "payment-gateway-untrusted"),
+        ("other-question", "payment-gateway-untrusted"),
+        ("replayed", "payment-gateway-untrusted"),
     ] {
         misbehave(how);
         payment("/payment/check").refused(503, code);
