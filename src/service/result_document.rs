@@ -170,6 +170,7 @@ impl ResultDocument {
         let (left, bottom) = (stamp.x, stamp.y);
         let mut options = SigningOptions::at(now);
         options.name = Some(holder.full_name());
+        options.for_timestamp = app.stamps.is_some();
         options.stamp = Some(Stamp {
             page: stamp.page,
             rect: [left, bottom, left + stamp.width, bottom + stamp.height],
