@@ -51,10 +51,7 @@ impl<'a> Digests<'a> {
         let begun = self.begun.borrow();
         let fitting = begun.iter().filter(|one| one.algorithm == algorithm && one.at <= end);
         let longest = fitting.max_by_key(|one| one.at);
-        longest.map_or_else(
-            || (0, Digester::new(algorithm)),
-            |one| (one.at, one.digester.clone()),
-        )
+        longest.map_or_else(|| (0, Digester::new(algorithm)), |one| (one.at, one.digester.clone()))
     }
 }
 

@@ -222,7 +222,8 @@ impl<'a> File<'a> {
                 let end = match skimmed.stream {
                     None => skimmed.end,
                     Some(start) => {
-                        let length = skimmed.length.map(|span| Cursor::new(self.octets, span.start));
+                        let length =
+                            skimmed.length.map(|span| Cursor::new(self.octets, span.start));
                         let length = length.map(|mut cursor| cursor.value()).transpose()?;
                         self.stream_span(length.map(|length| length.object), start)?.end
                     }

@@ -109,7 +109,10 @@ mod tests {
         let encoded = deflated(&plain);
         assert_eq!(decode_stream(filters(), &encoded, 100_000).unwrap(), plain);
         assert!(decode_stream(filters(), &encoded, 99_999).is_err());
-        assert_eq!(decode_stream(filters(), &super::deflated(&plain).unwrap(), 100_000).unwrap(), plain);
+        assert_eq!(
+            decode_stream(filters(), &super::deflated(&plain).unwrap(), 100_000).unwrap(),
+            plain
+        );
         assert_eq!(super::deflated(b"short"), None);
     }
 

@@ -401,7 +401,7 @@ fn cms_signature(
             return None;
         }
     };
-    if rest.iter().any(|octet| *octet != 0) {
+    if rest.iter().fold(0, |all, octet| all | octet) != 0 {
         faults.push(Reason::new(ReasonCode::Refused, "something follows the CMS signature"));
     }
     if message.signers() != 1 {

@@ -171,7 +171,8 @@ impl<'a> Cursor<'a> {
             return self.number().map(drop);
         }
         // What follows a reference's first number is white space and a digit, or a comment.
-        let next = rest.get(digits + 1).is_some_and(|octet| !is_regular(*octet) || octet.is_ascii_digit());
+        let next =
+            rest.get(digits + 1).is_some_and(|octet| !is_regular(*octet) || octet.is_ascii_digit());
         if next && let Some((number, _, at)) = self.clone().reference() {
             found(number);
             self.at = at;
@@ -230,9 +231,11 @@ mod tests {
 
     #[test]
     fn references_are_found_where_they_are_some() {
-        let text = b"<</A 1 0 R/B[2  0 R 3 0 R4 5 0 R%6 0 R\n](7 0 R)/C(\\) 8 0 R)/D<9 0>/E 10 0 R>>";
+        let text =
+            b"<</A 1 0 R/B[2  0 R 3 0 R4 5 0 R%6 0 R\n](7 0 R)/C(\\) 8 0 R)/D<9 0>/E 10 0 R>>";
         assert_eq!(skimmed(text), None);
-        let text = b"<</A 1 0 R/B[2  0 R 3 0 5 0 R%6 0 R\n]/C(\\) 8 0 R)/D<90>/E 10 0 R/F 11%\n0 R>>";
+        let text =
+            b"<</A 1 0 R/B[2  0 R 3 0 5 0 R%6 0 R\n]/C(\\) 8 0 R)/D<90>/E 10 0 R/F 11%\n0 R>>";
         assert_eq!(skimmed(text).unwrap().2, [1, 2, 5, 10, 11]);
         let many: String = (0..40).map(|number| format!("/K{number} {number} 0 R")).collect();
         assert_eq!(skimmed(format!("<<{many}>>").as_bytes()).unwrap().2.len(), 40);
@@ -242,8 +245,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_ways_of_reading_agree(text in "[<>/\\[\\]()#0-9 R.+\\-aA\\\\%\n]{0,80}") {
-            prop_assume!(!text.contains('#'));
+        fn both_ways_of_reading_agree(text in "[<>/\\[\\]()0-9 R.+\\-aA\\\\%\n]{0,80}") {
             prop_assert_eq!(skimmed(text.as_bytes()), read(text.as_bytes()));
         }
 

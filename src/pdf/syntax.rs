@@ -247,11 +247,18 @@ impl<'a> Cursor<'a> {
         let text = self.rest().get(..length).unwrap_or_default();
         let mut octets = Vec::with_capacity(length / 2 + 1);
         let (mut high, mut bad) = (None, false);
-        let (pairs, last) = text.as_chunks::<2>();
         // Long strings are digits without anything between them.
-        let pairs = pairs.iter().map_while(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
-        octets.extend(pairs);
-        let rest = text.get(octets.len() * 2..).unwrap_or(last);
+        let (pairs, last) = text.as_chunks::<2>();
+        let mut seen = 0;
+        octets.extend(pairs.iter().map(|[high, low]| {
+            let (high, low) = (DIGITS[usize::from(*high)], DIGITS[usize::from(*low)]);
+            seen |= high | low;
+            high << 4 | low
+        }));
+        let rest = if seen < 16 { last } else { text };
+        if seen >= 16 {
+            octets.clear();
+        }
         for octet in rest.iter().filter(|octet| !is_space(**octet)) {
             match (digit(*octet), high.take()) {
                 (Some(digit), None) => high = Some(digit << 4),
@@ -405,8 +412,21 @@ static REGULAR: [bool; 256] = {
     while octet < 256 {
         table[octet] = !matches!(
             octet as u8,
-            0 | b'\t' | b'\n' | 12 | b'\r' | b' ' | b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}'
-                | b'/' | b'%'
+            0 | b'\t'
+                | b'\n'
+                | 12
+                | b'\r'
+                | b' '
+                | b'('
+                | b')'
+                | b'<'
+                | b'>'
+                | b'['
+                | b']'
+                | b'{'
+                | b'}'
+                | b'/'
+                | b'%'
         );
         octet += 1;
     }

@@ -47,9 +47,8 @@ impl<'a> Tokens<'a> {
         let rest = rest.get(skipped..)?;
         self.at += skipped;
         let first = *rest.first()?;
-        let regular = |rest: &[u8]| {
-            rest.iter().position(|one| !is_regular(*one)).unwrap_or(rest.len())
-        };
+        let regular =
+            |rest: &[u8]| rest.iter().position(|one| !is_regular(*one)).unwrap_or(rest.len());
         match first {
             b'0'..=b'9' | b'+' | b'-' | b'.' => {
                 let length = regular(rest);

@@ -184,8 +184,7 @@ impl Verifier {
         question: &Question<'_>,
         policy: &Policy,
     ) -> Result<Verified, Unreadable> {
-        let (format, found, sha256) =
-            format::read_digested(question.document, question.content)?;
+        let (format, found, sha256) = format::read_digested(question.document, question.content)?;
         let sha256 = sha256.unwrap_or_else(|| digest(DigestAlgorithm::Sha256, question.document));
         let document = DocumentInfo {
             format: format.name().to_owned(),

@@ -123,7 +123,8 @@ impl Loaded {
             }
         }
         let mut is_common = vec![false; HIGHEST];
-        for (code, glyph) in ParsedFont::from_bytes(common, 0, &mut Vec::new())?.codepoint_to_glyph {
+        for (code, glyph) in ParsedFont::from_bytes(common, 0, &mut Vec::new())?.codepoint_to_glyph
+        {
             // Under another number it would be another letter.
             let same = glyph != 0 && parsed.codepoint_to_glyph.get(&code) == Some(&glyph);
             if let Some(slot) = is_common.get_mut(usize::try_from(code).ok()?) {
