@@ -3,6 +3,7 @@
 //!
 //! Both run in this process behind the same HTTP library; rounds alternate, so that whatever else
 //! the machine does meets both. Clients are threads with one kept connection each, over loopback.
+//! `cargo bench --bench load -- NAME…` runs only the servers whose name contains one of these.
 
 mod setting;
 
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::routing::post;
 use qoltanba::config::Config;
-use qoltanba::crypto::SystemRandom;
+use qoltanba::crypto::{Provider, SystemRandom, providers, use_provider};
 use qoltanba::pki::World;
 use qoltanba::service::{App, router};
 use qoltanba::token::Signer as _;
@@ -25,6 +26,9 @@ use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+const BARE: &str = "bare: SHA-256 + one RSA-2048";
+const CACHED: &str = "verify, cached CRLs";
+const ONLINE: &str = "verify, OCSP asked each time";
 /// Connections, each with one request under way.
 const CLIENTS: usize = 16;
 /// Rounds for each server; together five seconds.
@@ -40,29 +44,30 @@ fn main() {
     let runtime = Runtime::new().expect("a runtime");
     setting::serve_authority(&world, &runtime);
     let signer = setting::signer(&world);
-    let xml = setting::documents(&signer).xml;
-    let changed = String::from_utf8_lossy(&xml).replacen("ДАЛА", "ДОЛА", 1).into_bytes();
-    assert_ne!(xml, changed);
+    let whole = Sent::new("14 KB", setting::documents(&signer).xml, ["ДАЛА", "ДОЛА"]);
+    let small = Sent::new("3.5 KB", setting::sized::licence(&signer, 3_500), ["Тауар", "Товар"]);
 
     let message = b"what the bare server verifies".to_vec();
     let value = signer.sign(&message).expect("a signature");
     let key = signer.certificate().public_key().octets.clone();
-    let bare = Server {
-        name: "bare: SHA-256 + one RSA-2048 verification",
-        address: bare(&runtime, key, message, value),
-        requests: Requests::new("/", &xml, &changed, ["ok", "ok"]),
-    };
-    let ours = |name, mode| {
+    let bare = bare(&runtime, key, message, value);
+    let [offline, online] = ["offline", "online"].map(|mode| service(&world, &runtime, mode));
+    let bare = |sent| Server::new(BARE, bare, sent, "/", ["ok", "ok"], providers().last());
+    let ours = |name, address, sent, provider| {
         let verdicts = ["TOTAL-PASSED", "TOTAL-FAILED"];
-        let address = service(&world, &runtime, mode);
-        let requests = Requests::new("/api/v1/verify?lang=en", &xml, &changed, verdicts);
-        Server { name, address, requests }
+        Server::new(name, address, sent, "/api/v1/verify?lang=en", verdicts, Some(provider))
     };
     // Asking once online fills the cache of CRLs that the offline service then reads.
-    let online = ours("verify, OCSP asked for each signature", "online");
-    online.warm_up();
-    let cached = ours("verify, revocation from cached CRLs", "offline");
-    let servers = [bare, cached, online];
+    let ring = providers().last().expect("a library");
+    ours(ONLINE, online, &whole, ring).warm_up();
+    let mut servers = Vec::new();
+    for sent in [&small, &whole] {
+        servers.push(bare(sent));
+        servers.extend(providers().iter().rev().map(|one| ours(CACHED, offline, sent, one)));
+    }
+    servers.push(ours(ONLINE, online, &whole, ring));
+    let asked: Vec<String> = std::env::args().skip(1).filter(|one| !one.starts_with('-')).collect();
+    servers.retain(|server| asked.is_empty() || asked.iter().any(|one| server.name.contains(one)));
     servers.iter().for_each(Server::warm_up);
 
     let mut closed: Vec<Outcome> = servers.iter().map(|_| Outcome::default()).collect();
@@ -77,7 +82,7 @@ fn main() {
             outcome.add(server.round(Some(closed.rate() * OFFERED)));
         }
     }
-    print!("{}", table(&servers, &closed, &open, xml.len()));
+    print!("{}", table(&servers, &closed, &open));
     let wrong: usize = closed.iter().chain(&open).map(|one| one.wrong + one.errors).sum();
     if wrong > 0 {
         eprintln!("{wrong} requests failed or were answered wrongly");
@@ -85,11 +90,20 @@ fn main() {
     }
 }
 
-/// A server under load and what is sent to it.
+/// What a document in load is called, and the document whole and with a letter changed.
+struct Sent {
+    size: &'static str,
+    good: Vec<u8>,
+    changed: Vec<u8>,
+}
+
+/// A server under load, what is sent to it, and which library checks signature values meanwhile.
 struct Server {
-    name: &'static str,
+    name: String,
+    size: &'static str,
     address: SocketAddr,
     requests: Requests,
+    provider: &'static Provider,
 }
 
 /// The two requests, as octets, and what each answer must contain.
@@ -107,6 +121,14 @@ struct Outcome {
     wrong: usize,
 }
 
+impl Sent {
+    fn new(size: &'static str, good: Vec<u8>, [word, other]: [&str; 2]) -> Self {
+        let changed = String::from_utf8_lossy(&good).replacen(word, other, 1).into_bytes();
+        assert_ne!(good, changed);
+        Self { size, good, changed }
+    }
+}
+
 impl Requests {
     fn new(path: &str, good: &[u8], changed: &[u8], expected: [&'static str; 2]) -> Self {
         let request = |body: &[u8]| {
@@ -122,7 +144,22 @@ impl Requests {
 }
 
 impl Server {
+    fn new(
+        name: &str,
+        address: SocketAddr,
+        sent: &Sent,
+        path: &str,
+        expected: [&'static str; 2],
+        provider: Option<&'static Provider>,
+    ) -> Self {
+        let provider = provider.expect("a library");
+        let requests = Requests::new(path, &sent.good, &sent.changed, expected);
+        let name = format!("{name}, {}, {}", sent.size, provider.name);
+        Self { name, size: sent.size, address, requests, provider }
+    }
+
     fn warm_up(&self) {
+        assert!(use_provider(self.provider.name));
         let mut client = Client::connect(self.address).expect("a connection");
         for (request, expected) in [&self.requests.good, &self.requests.changed] {
             for _ in 0..20 {
@@ -135,6 +172,7 @@ impl Server {
     /// One round: as fast as the answers come, or at a rate for all clients together. At a rate,
     /// latency counts from when the request was due, so that waiting is not left out.
     fn round(&self, rate: Option<f64>) -> Outcome {
+        assert!(use_provider(self.provider.name));
         let began = Instant::now();
         let end = began + ROUND;
         let every = rate.map(|rate| Duration::from_secs_f64(CLIENTS as f64 / rate));
@@ -286,7 +324,7 @@ fn listen(runtime: &Runtime, router: axum::Router) -> SocketAddr {
     address
 }
 
-fn table(servers: &[Server], closed: &[Outcome], open: &[Outcome], size: usize) -> String {
+fn table(servers: &[Server], closed: &[Outcome], open: &[Outcome]) -> String {
     let mut text = format!(
         "\n{}\n{:<48}{:>12}{:>14}\n",
         "═".repeat(110),
@@ -305,14 +343,16 @@ fn table(servers: &[Server], closed: &[Outcome], open: &[Outcome], size: usize) 
     }
     let _ = writeln!(
         text,
-        "\nover HTTP, {CLIENTS} connections, licence XML of {size} bytes, one in {CHANGED_EVERY} changed\n\
+        "\nover HTTP, {CLIENTS} connections, signed licences (XML), one in {CHANGED_EVERY} changed\n\
          {:<48}{:>8}{:>10}{:>10}{:>10}{:>8}{:>8}{:>8}",
         "", "requests", "per s", "p50 ms", "p99 ms", "errors", "wrong", "share"
     );
     for (loop_name, outcomes) in [("closed loop", closed), ("open loop, half that rate", open)] {
         let _ = writeln!(text, "{loop_name}");
-        let base = outcomes.first().map_or(f64::NAN, Outcome::rate);
         for (server, one) in servers.iter().zip(outcomes) {
+            // The bare server that takes the same document.
+            let base = servers.iter().position(|other| other.size == server.size);
+            let base = base.and_then(|place| outcomes.get(place)).map_or(f64::NAN, Outcome::rate);
             let share = match std::ptr::eq(outcomes, closed) {
                 true => format!("{:.0} %", 100.0 * one.rate() / base),
                 false => String::new(),

@@ -2,6 +2,8 @@
 //! signed by the head's key.
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
+pub mod sized;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,10 @@ use qoltanba::x509::{Fetch as _, HttpFetch};
 use qoltanba::{limits, xml};
 use time::OffsetDateTime;
 use time::macros::date;
+
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Where the certificates of the test PKI point to.
 pub const AUTHORITY: &str = "127.0.0.1:22610";

@@ -139,7 +139,7 @@ fn bad_address(parts: &Parts, code: &'static str, detail: String) -> Refusal {
 /// `too-large`, or `broken-body` if the connection ended early.
 pub async fn read_body(body: axum::body::Body, limit: usize) -> Result<Vec<u8>, Problem> {
     match axum::body::to_bytes(body, limit).await {
-        Ok(octets) => Ok(octets.to_vec()),
+        Ok(octets) => Ok(octets.into()),
         Err(error) => {
             let too_large = std::error::Error::source(&error)
                 .is_some_and(|source| source.to_string().contains("limit"));

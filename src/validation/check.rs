@@ -48,7 +48,7 @@ pub struct Check {
     /// The building block.
     pub block: Block,
     /// The check's name; those of [`CheckName`] are set by the policy.
-    pub name: String,
+    pub name: &'static str,
     /// How grave a failure is.
     pub level: Level,
     /// How it came out.
@@ -67,7 +67,7 @@ pub(super) struct Ledger<'a> {
 
 impl Ledger<'_> {
     /// Takes the result of a check that cannot be set: it passes, or counts against the signature.
-    pub(super) fn fixed(&mut self, block: Block, name: &str, result: Result<(), Reason>) {
+    pub(super) fn fixed(&mut self, block: Block, name: &'static str, result: Result<(), Reason>) {
         self.take(block, name, Level::Fail, result, None);
     }
 
@@ -75,7 +75,7 @@ impl Ledger<'_> {
     pub(super) fn fails_as(
         &mut self,
         block: Block,
-        name: &str,
+        name: &'static str,
         reason: Reason,
         conclusion: (Verdict, SubIndication),
     ) {
@@ -88,21 +88,20 @@ impl Ledger<'_> {
     }
 
     /// Notes what is odd but no reason.
-    pub(super) fn note(&mut self, block: Block, name: &str, reason: Reason) {
+    pub(super) fn note(&mut self, block: Block, name: &'static str, reason: Reason) {
         self.take(block, name, Level::Warn, Err(reason), None);
     }
 
     /// Records that a check was not made.
-    pub(super) fn skipped(&mut self, block: Block, name: &str) {
-        let (name, level) = (name.to_owned(), Level::Ignore);
-        let outcome = Outcome::NotChecked;
+    pub(super) fn skipped(&mut self, block: Block, name: &'static str) {
+        let (level, outcome) = (Level::Ignore, Outcome::NotChecked);
         self.checks.push(Check { block, name, level, outcome, reason: None, conclusion: None });
     }
 
     fn take(
         &mut self,
         block: Block,
-        name: &str,
+        name: &'static str,
         level: Level,
         result: Result<(), Reason>,
         conclusion: Option<(Verdict, SubIndication)>,
@@ -111,14 +110,7 @@ impl Ledger<'_> {
         let outcome = if reason.is_none() { Outcome::Passed } else { Outcome::Failed };
         let usual = reason.as_ref().map(|reason| Verdict::of(reason.code));
         let conclusion = conclusion.or(usual).filter(|_| level == Level::Fail);
-        self.checks.push(Check {
-            block,
-            name: name.to_owned(),
-            level,
-            outcome,
-            reason,
-            conclusion,
-        });
+        self.checks.push(Check { block, name, level, outcome, reason, conclusion });
     }
 }
 

@@ -127,7 +127,7 @@ impl BlockReport {
             Some(Verdict::TotalFailed) => "FAILED",
         };
         let report = |check: &&Check| CheckReport {
-            name: check.name.clone(),
+            name: check.name.to_owned(),
             level: check.level,
             outcome: check.outcome,
             reason: check.reason.as_ref().map(|reason| ReasonInfo::new(reason, language)),

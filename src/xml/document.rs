@@ -89,6 +89,11 @@ pub(super) struct Declaration {
     pub uri: Span,
 }
 
+/// Whether two short names are the same: letter by letter, since a call for each costs more.
+pub(super) fn same_name(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a == b)
+}
+
 /// No node, no namespace.
 pub(super) const NONE: u32 = u32::MAX;
 

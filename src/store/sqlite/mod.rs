@@ -108,11 +108,14 @@ impl Store for Sqlite {
         work: &mut dyn FnMut(&dyn View) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let reader = self.reader()?;
-        // One transaction, so that every read inside sees the same state.
-        let transaction = reader.unchecked_transaction()?;
-        let result = work(&Session::new(&transaction));
-        drop(transaction);
-        self.put_back(reader);
+        // One transaction, so that every read inside sees the same state. Its statements are kept
+        // prepared: a look-up is shorter than preparing them.
+        reader.prepare_cached("BEGIN")?.execute([])?;
+        let result = work(&Session::new(&reader));
+        // A reader that cannot end its transaction is not used again: it would show the past.
+        if reader.prepare_cached("COMMIT")?.execute([]).is_ok() {
+            self.put_back(reader);
+        }
         result
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::super::document::{Attribute, Document, Element, Kind, Name, Span};
+use super::super::document::{Attribute, Document, Element, Kind, Name, Span, same_name};
 use super::super::{XML, XmlError};
 use super::{Canonicalization, Method, Sink, Subset, base};
 
@@ -174,7 +174,8 @@ impl<'a, S: Sink> Walk<'a, S> {
 
     /// Notes a namespace for writing, unless the nearest written one of its prefix is the same.
     fn render(&mut self, prefix: &'a str, uri: &'a str) {
-        let known = self.rendered.iter().rev().find(|(known, _)| *known == prefix);
+        let mut known = self.rendered.iter().rev();
+        let known = known.find(|(known, _)| same_name(known.as_bytes(), prefix.as_bytes()));
         let known = known.map_or("", |(_, uri)| uri);
         // Mostly it is the same declaration, which need not be compared letter by letter.
         if !std::ptr::eq(known, uri) && known != uri && prefix != "xml" {

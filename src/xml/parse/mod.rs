@@ -20,8 +20,8 @@ pub(super) fn parse(octets: &[u8]) -> Result<Document, XmlError> {
         return Err(XmlError::Limit("octets of an XML document"));
     }
     let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
-    let source =
-        std::str::from_utf8(octets).map_err(|error| malformed(error.valid_up_to(), "not UTF-8"))?;
+    let source = simdutf8::compat::from_utf8(octets)
+        .map_err(|error| malformed(error.valid_up_to(), "not UTF-8"))?;
     if source.starts_with('\u{FEFF}') {
         return Err(malformed(0, "a second byte order mark"));
     }

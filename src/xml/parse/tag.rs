@@ -3,7 +3,7 @@
 use memchr::{memchr2, memchr3};
 
 use super::super::chars::is_absolute_uri;
-use super::super::document::{Attribute, Declaration, NONE, Name, Span};
+use super::super::document::{Attribute, Declaration, NONE, Name, Span, same_name};
 use super::super::{XML, XMLNS, XmlError};
 use super::{Builder, append, length, span};
 use crate::limits;
@@ -123,7 +123,7 @@ impl Builder<'_> {
             let declaration = self.document.declarations.get(*index as usize);
             declaration.is_some_and(|found| {
                 found.prefix.length == prefix.length
-                    && (wanted.is_empty() || self.document.octets(found.prefix) == wanted)
+                    && same_name(self.document.octets(found.prefix), wanted)
             })
         });
         match bound {
