@@ -402,9 +402,14 @@ fn may_show_text(file: &File<'_>, form: &Dictionary) -> Result<bool, PdfError> {
 /// Whether a font's letters take two octets.
 fn is_wide(file: &File<'_>, resources: &Dictionary, name: &[u8]) -> Result<bool, PdfError> {
     let Some(fonts) = tree::dictionary(file, resources, b"Font")? else { return Ok(false) };
-    let font = tree::dictionary(file, &fonts, name)?;
-    let kind = font.as_ref().and_then(|font| font.get(b"Subtype").and_then(Object::as_name).ok());
-    Ok(kind == Some(b"Type0"))
+    let kind = match fonts.get(name) {
+        Ok(Object::Reference(id)) => file.name_in(*id, b"Subtype")?,
+        Ok(Object::Dictionary(font)) => {
+            file.get(font, b"Subtype")?.as_name().ok().map(<[u8]>::to_vec)
+        }
+        _ => None,
+    };
+    Ok(kind.as_deref() == Some(b"Type0"))
 }
 
 /// The rectangle that four or five corners make, if its sides are upright.

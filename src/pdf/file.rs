@@ -214,7 +214,7 @@ impl<'a> File<'a> {
         }
         match self.entry(number) {
             Some(Entry::At { offset, .. }) => {
-                let skimmed = xref::skim(self.octets, offset, found)?;
+                let skimmed = xref::skim(self.octets, offset, b"Length", found)?;
                 self.spend(skimmed.size, skimmed.values)?;
                 if skimmed.id != (number, generation) {
                     return Err(misplaced((number, generation), offset));
@@ -222,8 +222,7 @@ impl<'a> File<'a> {
                 let end = match skimmed.stream {
                     None => skimmed.end,
                     Some(start) => {
-                        let length =
-                            skimmed.length.map(|span| Cursor::new(self.octets, span.start));
+                        let length = skimmed.asked.map(|span| Cursor::new(self.octets, span.start));
                         let length = length.map(|mut cursor| cursor.value()).transpose()?;
                         self.stream_span(length.map(|length| length.object), start)?.end
                     }
@@ -239,6 +238,25 @@ impl<'a> File<'a> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The name that a dictionary has under a key, without making the rest of it, which may be long
+    /// lists of numbers.
+    pub(super) fn name_in(&self, id: ObjectId, key: &[u8]) -> Result<Option<Vec<u8>>, PdfError> {
+        if let (None, Some(Entry::At { offset, generation })) = (self.kept(id.0), self.entry(id.0))
+        {
+            let skimmed = xref::skim(self.octets, offset, key, &mut |_| ())?;
+            self.spend(skimmed.size, skimmed.values)?;
+            if generation != id.1 || skimmed.id != id {
+                return Err(misplaced(id, offset));
+            }
+            let Some(span) = skimmed.asked else { return Ok(None) };
+            let value = self.resolve(&Cursor::new(self.octets, span.start).value()?.object)?;
+            return Ok(value.as_name().ok().map(<[u8]>::to_vec));
+        }
+        let Some(loaded) = self.load(id)? else { return Ok(None) };
+        let Some(dictionary) = loaded.dictionary() else { return Ok(None) };
+        Ok(self.get(dictionary, key)?.as_name().ok().map(<[u8]>::to_vec))
     }
 
     /// The object itself, references followed; null where they lead nowhere.

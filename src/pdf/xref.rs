@@ -43,8 +43,8 @@ pub(super) struct Skimmed {
     /// Bytes and values of it, as they are counted of [`Spanned`].
     pub size: usize,
     pub values: usize,
-    /// The place of the value of `/Length`.
-    pub length: Option<Range<usize>>,
+    /// The place of the value that was asked for.
+    pub asked: Option<Range<usize>>,
     pub stream: Option<usize>,
 }
 
@@ -106,26 +106,28 @@ pub(super) fn indirect(octets: &[u8], offset: usize) -> Result<Indirect, PdfErro
     Ok(Indirect { id, value, stream })
 }
 
-/// The same without making the value: `found` is called for every reference in it.
+/// The same without making the value: `found` is called for every reference in it. Of a dictionary
+/// the place of the value of `key` is told too.
 pub(super) fn skim(
     octets: &[u8],
     offset: usize,
+    key: &[u8],
     found: &mut dyn FnMut(u32),
 ) -> Result<Skimmed, PdfError> {
     let mut cursor = Cursor::new(octets, offset);
     let id = head(&mut cursor)?;
     cursor.space();
-    let (start, mut length) = (cursor.at(), None);
+    let (start, mut asked) = (cursor.at(), None);
     let is_dictionary = octets.get(start..).is_some_and(|rest| rest.starts_with(b"<<"));
-    let mut entry = |key: &[u8], span: Range<usize>| {
-        if key == b"Length" {
-            length = Some(span);
+    let mut entry = |found: &[u8], span: Range<usize>| {
+        if found == key {
+            asked = Some(span);
         }
     };
     let values = cursor.skim(&mut entry, found)?;
     let end = cursor.at();
     let stream = tail(&mut cursor, is_dictionary)?;
-    Ok(Skimmed { id, end, size: end - start, values, length, stream })
+    Ok(Skimmed { id, end, size: end - start, values, asked, stream })
 }
 
 fn head(cursor: &mut Cursor<'_>) -> Result<ObjectId, PdfError> {
