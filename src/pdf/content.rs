@@ -384,7 +384,7 @@ impl Shown {
         if self.covered.last().is_some_and(|last| last == what) {
             return;
         }
-        self.work = self.work.saturating_add(self.text.around.len());
+        self.work = self.work.saturating_add(self.text.all.len());
         if self.text.meet(&place) {
             self.covered.push(what.to_owned());
         }
