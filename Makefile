@@ -11,7 +11,7 @@ TEST_PACKAGES := $(DEMO_PACKAGES) opensc xmlsec1 libxml2-utils poppler-utils qpd
 ALG ?= rsa
 ONCE ?=
 
-.PHONY: help demo test interop large lint bench bench-peers differential clean test-packages
+.PHONY: help demo test test-aws-lc interop large lint bench bench-peers differential clean test-packages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -25,6 +25,12 @@ test: test-packages lint ## Formatting, clippy, and every test
 	@test -d "$${QOLTANBA_CORPORA:-../shared/corpora}" || \
 	  echo "skipped: tests over public test data, because QOLTANBA_CORPORA names no folder"
 	cargo test
+
+test-aws-lc: ## The parts that check signature values, with aws-lc-rs in ring's place (builds C, some minutes)
+	@scripts/install.sh gcc libc6-dev softhsm2 openssl xmlsec1
+	cargo clippy --all-targets --features aws-lc-rs -- -D warnings
+	cargo test --features aws-lc-rs --lib -- crypto x509 cms xml::dsig xml::sign
+	cargo test --features aws-lc-rs --test conformance_wycheproof --test conformance_x509 --test seams
 
 large: ## Verify documents of 200 MB and show the memory it takes
 	QOLTANBA_LARGE_MB=200 cargo test --release --test large -- --nocapture --test-threads=1

@@ -1,6 +1,8 @@
 //! The operator's configuration: one TOML file, read once, checked whole, with paths relative to
 //! the file. Unknown keys are errors, so that a misspelt one never passes in silence.
 
+mod payment;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ use crate::validation::{Policy, PolicyError, Preset, Verifier};
 use crate::x509::{
     self, HttpFetch, RevocationChecker, RevocationMemory, RevocationMode, TrustError, TrustStore,
 };
+
+pub use payment::{KeyConfig, KeyError, PaymentConfig};
 
 /// The name of the configuration file that commands look for.
 pub const FILE_NAME: &str = "qoltanba.toml";
@@ -170,14 +174,6 @@ pub struct OfficerConfig {
     /// Last day, `YYYY-MM-DD`.
     #[serde(deserialize_with = "date")]
     pub until: Date,
-}
-
-/// `[payment]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PaymentConfig {
-    /// Address of the gateway.
-    pub url: String,
 }
 
 /// `[token]`
@@ -406,6 +402,7 @@ impl Config {
             .chain(&mut self.validation.policies)
             .chain(&mut self.token.softhsm_conf)
             .chain(&mut self.service.ticket_key)
+            .chain(self.payment.iter_mut().flat_map(PaymentConfig::paths))
             .chain([&mut self.service.database]);
         for path in paths {
             *path = base.join(&*path);

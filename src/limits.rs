@@ -56,6 +56,15 @@ pub const XML_TRANSFORMS: usize = 3;
 /// have an enormous canonical form; eight signers over a document of the largest size fit.
 pub const XML_CANONICAL_BYTES: usize = 8 * DOCUMENT_BYTES;
 
+/// Nodes passed while reading the signatures of one XML document, all references together. Comments
+/// and elements that are left out cost time and make no octets. Sixty-four walks over the largest
+/// document, and honest ones have a tenth of its nodes.
+pub const XML_STEPS: usize = 64 * XML_NODES;
+
+/// Hints about the key in one KeyInfo (names, identifiers, digests, values, CRLs): each is compared
+/// with every certificate that came along. Honest ones have under five.
+pub const KEY_HINTS: usize = 64;
+
 /// References of the manifests of one XML signature, all together; an honest one lists the files
 /// of one delivery.
 pub const XML_MANIFEST_REFERENCES: usize = 256;
@@ -67,9 +76,9 @@ pub const XML_MANIFEST_DEPTH: usize = 3;
 /// century of renewals stay under it.
 pub const UNSIGNED_PROPERTIES: usize = 128;
 
-/// Revocation values carried with one signature; a path, a time-stamp and their renewals need a
-/// dozen.
-pub const REVOCATION_VALUES: usize = 64;
+/// Revocation values carried with one signature: a path needs two or three, each renewal adds one
+/// or two.
+pub const REVOCATION_VALUES: usize = 128;
 
 /// Roles, commitments or content types told of one signature.
 pub const CLAIMS: usize = 16;
@@ -155,8 +164,15 @@ pub const OCSP_ANSWERS_KEPT: usize = 1_024;
 /// Size of a time-stamp response, in bytes; real ones have 2–8 KB.
 pub const TIMESTAMP_BYTES: usize = 128 * 1024;
 
-/// Time-stamps looked at in one signature; honest ones carry one or two.
-pub const TIMESTAMPS: usize = 8;
+/// Time-stamps looked at in one signature. A licence kept for a lifetime gets a new archive
+/// time-stamp whenever the certificate of the last one ends, every one to three years. Each costs a
+/// signature check and a path, some tenths of a millisecond.
+pub const TIMESTAMPS: usize = 64;
+
+/// Time-stamps judged in one document, all its signatures together: a document of three signers
+/// after eighty years of renewals. Without it a document full of signatures and tokens would cost
+/// thousands of paths.
+pub const TIMESTAMPS_JUDGED: usize = 256;
 
 /// Time-stamping authorities asked in turn; an operator has a handful at most.
 pub const TIMESTAMP_AUTHORITIES: usize = 8;

@@ -262,6 +262,7 @@ impl From<PaymentError> for Problem {
         let (kind, code) = match &error {
             PaymentError::Unavailable(_) => (Kind::TryLater, "payment-gateway-unavailable"),
             PaymentError::Contradiction(_) => (Kind::TryLater, "payment-gateway-contradiction"),
+            PaymentError::Untrusted(_) => (Kind::TryLater, "payment-gateway-untrusted"),
         };
         Self::new(kind, code, error.to_string())
     }

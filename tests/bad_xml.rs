@@ -22,8 +22,9 @@ const CHILD: &str = "QOLTANBA_BAD_XML";
 const SECRET: &str = "CANARY-5f1c0f2e";
 
 /// Processor time one document may take, in milliseconds, read in four ways. Without optimisation
-/// everything takes many times as long.
-const MILLISECONDS: f64 = if cfg!(debug_assertions) { 500.0 } else { 50.0 };
+/// our own bombs, which are read far into, take many times as long; the public ones do not.
+const MILLISECONDS: f64 = 50.0;
+const OUR_MILLISECONDS: f64 = if cfg!(debug_assertions) { 500.0 } else { MILLISECONDS };
 /// Memory all of them together may add at the worst moment, in KiB.
 const KIBIBYTES: u64 = 16 * 1024;
 
@@ -70,14 +71,14 @@ fn hostile_documents_are_refused_at_once_and_reach_nothing() {
                     // The corpus has two honest documents; the namespace of one is a relative URI,
                     // which no canonical form takes.
                     let kind = if name == "simple" { "harmless" } else { "refused" };
-                    let to = documents.join(format!("{kind}-{name}.xml"));
+                    let to = documents.join(format!("{kind}-public-{name}.xml"));
                     fs::copy(corpus.join(format!("{name}.xml")), to).unwrap();
                     known += 1;
                 }
             }
             assert!(known >= 8, "{} is not what it was", corpus.display());
         }
-        None => println!("skipped: the public documents, because QOLTANBA_CORPORA names no folder"),
+        None => say("skipped: the public documents, because QOLTANBA_CORPORA names no folder"),
     }
 
     // Whoever opens the pipe for reading lets this thread through.
@@ -112,12 +113,15 @@ fn hostile_documents_are_refused_at_once_and_reach_nothing() {
         .map(|(_, row)| row.split('\t').collect())
         .collect();
     assert_eq!(rows.len(), fs::read_dir(&documents).unwrap().count(), "{said}");
-    let mut worst = 0.0_f64;
+    let (mut worst, mut worst_public) = (0.0_f64, 0.0_f64);
     for row in &rows {
         let [name, milliseconds, outcome] = row[..] else { panic!("{row:?}") };
         let milliseconds: f64 = milliseconds.parse().unwrap();
-        assert!(milliseconds <= MILLISECONDS, "{name} took {milliseconds} ms: {outcome}");
-        worst = worst.max(milliseconds);
+        let public = name.contains("-public-");
+        let limit = if public { MILLISECONDS } else { OUR_MILLISECONDS };
+        assert!(milliseconds <= limit, "{name} took {milliseconds} ms: {outcome}");
+        let seen = if public { &mut worst_public } else { &mut worst };
+        *seen = seen.max(milliseconds);
         let refused = outcome.starts_with("refused");
         assert_eq!(refused, name.starts_with("refused"), "{name}: {outcome}");
         let passed = outcome.contains("TOTAL-PASSED");
@@ -125,10 +129,17 @@ fn hostile_documents_are_refused_at_once_and_reach_nothing() {
     }
     let grown: u64 = said.split_once("GROWN\t").unwrap().1.lines().next().unwrap().parse().unwrap();
     assert!(grown <= KIBIBYTES, "memory grew by {grown} KiB");
-    println!(
-        "{} documents ({known} public): at worst {worst:.2} ms of processor time, {grown} KiB more",
+    say(&format!(
+        "{} hostile documents: {known} public ones at worst {worst_public:.2} ms of processor time, \
+         ours {worst:.2} ms; {grown} KiB more; no connection, no file, no pipe",
         rows.len()
-    );
+    ));
+}
+
+/// Prints a line that the test runner does not swallow.
+fn say(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// The child: reads every document in every way the program has.

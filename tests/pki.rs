@@ -13,7 +13,7 @@ use qoltanba::pki::double::{How, Service};
 use qoltanba::pki::{Algorithm, Options, PkiError, World, create, softhsm};
 use time::OffsetDateTime;
 
-const GOOD: [&str; 12] = [
+const GOOD: [&str; 13] = [
     "person",
     "first-head",
     "employee-signing",
@@ -24,6 +24,7 @@ const GOOD: [&str; 12] = [
     "officer-legal-service",
     "officer-head",
     "seal",
+    "payment-gateway",
     "revoked",
     "on-hold",
 ];

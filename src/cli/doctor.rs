@@ -1,7 +1,9 @@
 //! `qoltanba doctor`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use qoltanba::config::PaymentConfig;
 use qoltanba::problem::Problem;
 use qoltanba::token::Module;
 use qoltanba::x509::TrustStore;
@@ -78,6 +80,7 @@ fn examine(context: &Context) -> Vec<Finding> {
             finding("module", Outcome::Bad, error.to_string(), advice)
         }
     }));
+    findings.push(payments(config.payment.as_ref()));
     findings.push(database(&config.service.database));
     findings.push(clock());
     findings
@@ -111,6 +114,39 @@ fn revocation(config: &qoltanba::config::Config) -> Finding {
     };
     let advice = "name the responders' hosts in [revocation] allowed_hosts";
     finding("revocation", outcome, detail, advice)
+}
+
+fn payments(payment: Option<&PaymentConfig>) -> Finding {
+    let found = |outcome, detail, advice| finding("payments", outcome, detail, advice);
+    let Some(payment) = payment else {
+        let detail = "no gateway: services with a fee cannot be paid for".to_owned();
+        return found(Outcome::Note, detail, "name the payment gateway in [payment]");
+    };
+    if payment.unsigned {
+        let detail = format!("{}: what it answers is not signed", payment.url);
+        let advice = "give [payment] a key and the gateway's certificates";
+        return found(Outcome::Note, detail, advice);
+    }
+    let now = OffsetDateTime::now_utc();
+    let good = |path: &PathBuf| match super::keys::read_certificate(path) {
+        Ok(one) if one.not_after() < now => Err(format!("{}: it has ended", path.display())),
+        Ok(one) => Ok(one.subject().to_string()),
+        Err(problem) => Err(problem.to_string()),
+    };
+    match payment.certificates.iter().map(good).collect::<Result<Vec<_>, _>>() {
+        Ok(names) if names.is_empty() || payment.key.is_none() => {
+            let advice = "give [payment] a key and the gateway's certificates";
+            found(
+                Outcome::Bad,
+                format!("{}: neither signed nor said not to be", payment.url),
+                advice,
+            )
+        }
+        Ok(names) => {
+            found(Outcome::Good, format!("{}, signed by {}", payment.url, names.join(" or ")), "")
+        }
+        Err(why) => found(Outcome::Bad, why, "get the gateway's certificate anew"),
+    }
 }
 
 fn database(path: &std::path::Path) -> Finding {

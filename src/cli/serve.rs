@@ -28,6 +28,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     if let Some(listen) = &arguments.listen {
         config.service.listen.clone_from(listen);
     }
+    if config.payment.as_ref().and_then(|payment| payment.key.as_ref()).is_some() {
+        super::keys::enter(&config)?;
+    }
     log();
     let app = app(config)?;
     runtime()?.block_on(async {

@@ -1,21 +1,24 @@
 //! `qoltanba sign`
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::token::{Signer, sign_checked};
-use qoltanba::validation::{DocumentFormat, Question, Verdict};
-use qoltanba::xml::Covers;
+use qoltanba::validation::{DocumentFormat, Purpose, Question, Verdict};
+use qoltanba::xml::c14n::{Canonicalization, Method};
+use qoltanba::xml::{Covers, Prepared, wss};
 use qoltanba::{pdf, xml};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::Context;
 use super::keys::KeyArguments;
 
 /// The signed document is verified before it is written; what does not pass is not written.
 ///
-/// XML is signed as XAdES-B-B (enveloped), PDF as PAdES-B-B.
+/// XML is signed as XAdES-B-B (enveloped), PDF as PAdES-B-B, a SOAP message by WS-Security: its Body,
+/// in the form of the state's gateway.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -41,7 +44,16 @@ pub struct Arguments {
 
     /// Sign the signature at this place, counted from 1, instead of the content (XML only).
     #[arg(long, value_name = "N", conflicts_with = "covers")]
-    counter_sign: Option<usize>,
+    counter_sign: Option<NonZeroUsize>,
+
+    /// How octets are made of XML (XML only): `exclusive`, `1.0` or `1.1`, each also
+    /// `-with-comments`, for receivers that want it so.
+    #[arg(long, value_name = "METHOD", default_value = "exclusive", value_parser = canonicalization)]
+    canonicalization: Canonicalization,
+
+    /// How long the message is good, in seconds (SOAP only): a signed Timestamp says so.
+    #[arg(long, value_name = "SECONDS")]
+    lifetime: Option<u32>,
 
     /// Write the document although its verification is indeterminate, for example because nobody
     /// can be asked about revocation.
@@ -58,25 +70,14 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     let format = DocumentFormat::detect(&document);
     let signer = arguments.key.signer(&config)?;
     let now = OffsetDateTime::now_utc();
+    let message = format == Some(DocumentFormat::Xml) && wss::is_message(&document);
+    arguments.fits(format, message)?;
     let mut to_be_signed = None;
     let signed = match format {
         Some(DocumentFormat::Xml) => {
-            let options = xml::SigningOptions {
-                signer_role: arguments.role.clone(),
-                commitment: arguments.commitment.clone(),
-                covers: arguments.covers.clone(),
-                ..xml::SigningOptions::new(now)
-            };
-            let (certificate, algorithm) = (signer.certificate(), signer.algorithm());
-            let prepared = match arguments.counter_sign {
-                None => xml::prepare(&document, certificate, algorithm, &options)?,
-                Some(place) => xml::prepare_counter_signature(
-                    &document,
-                    place.saturating_sub(1),
-                    certificate,
-                    algorithm,
-                    &options,
-                )?,
+            let prepared = match message {
+                true => arguments.prepare_message(&document, &*signer, now)?,
+                false => arguments.prepare(&document, &*signer, now)?,
             };
             let value = sign_checked(&signer, prepared.to_be_signed())?;
             to_be_signed = Some(prepared.to_be_signed().to_vec());
@@ -88,7 +89,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
             return Err(Problem::new(Kind::Unreadable, "unknown-format", detail));
         }
     };
-    let verified = config.verifier(&[])?.verify(&Question::new(&signed, now, context.language))?;
+    let purpose = if message { Purpose::Login } else { Purpose::Document };
+    let question = Question { purpose, ..Question::new(&signed, now, context.language) };
+    let verified = config.verifier(&[])?.verify(&question)?;
     let own = verified.found.iter().zip(&verified.judgements);
     let own = own.filter(|(found, _)| {
         found.certificate.as_ref() == Some(signer.certificate())
@@ -116,6 +119,64 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     Ok(ExitCode::SUCCESS)
 }
 
+impl Arguments {
+    /// Options that say nothing about such a document are refused: nobody is to believe that they
+    /// were heeded.
+    fn fits(&self, format: Option<DocumentFormat>, message: bool) -> Result<(), Problem> {
+        let of_xml = self.role.is_some()
+            || self.commitment.is_some()
+            || self.covers != Covers::Document
+            || self.canonicalization != Canonicalization::EXCLUSIVE
+            || self.counter_sign.is_some();
+        let detail = match (of_xml, self.lifetime) {
+            (true, _) if message => {
+                "a SOAP message takes no role, commitment, scope or canonicalization"
+            }
+            (true, _) if format == Some(DocumentFormat::Pdf) => {
+                "a PDF takes no role, commitment, scope or canonicalization"
+            }
+            (_, Some(_)) if !message => "only a SOAP message has a lifetime",
+            _ => return Ok(()),
+        };
+        Err(Problem::new(Kind::BadInput, "option-does-not-fit", detail))
+    }
+
+    fn prepare(
+        &self,
+        document: &[u8],
+        signer: &dyn Signer,
+        now: OffsetDateTime,
+    ) -> Result<Prepared, Problem> {
+        let options = xml::SigningOptions {
+            signer_role: self.role.clone(),
+            commitment: self.commitment.clone(),
+            covers: self.covers.clone(),
+            canonicalization: self.canonicalization.clone(),
+            ..xml::SigningOptions::new(now)
+        };
+        let (certificate, algorithm) = (signer.certificate(), signer.algorithm());
+        Ok(match self.counter_sign {
+            None => xml::prepare(document, certificate, algorithm, &options)?,
+            Some(place) => {
+                let index = place.get() - 1;
+                xml::prepare_counter_signature(document, index, certificate, algorithm, &options)?
+            }
+        })
+    }
+
+    fn prepare_message(
+        &self,
+        message: &[u8],
+        signer: &dyn Signer,
+        now: OffsetDateTime,
+    ) -> Result<Prepared, Problem> {
+        let lifetime = self.lifetime.map(|seconds| Duration::seconds(seconds.into()));
+        let options = wss::MessageOptions { lifetime, ..wss::MessageOptions::new(now) };
+        let prepared = wss::prepare(message, signer.certificate(), signer.algorithm(), &options);
+        prepared.map_err(|error| Problem::new(Kind::Unreadable, "bad-message", error.to_string()))
+    }
+}
+
 fn covers(text: &str) -> Result<Covers, String> {
     match (text, text.strip_prefix('#')) {
         ("document", _) => Ok(Covers::Document),
@@ -123,4 +184,18 @@ fn covers(text: &str) -> Result<Covers, String> {
         (_, Some(id)) if !id.is_empty() => Ok(Covers::Element(id.to_owned())),
         _ => Err("write document, without-signatures, or #ID".to_owned()),
     }
+}
+
+fn canonicalization(text: &str) -> Result<Canonicalization, String> {
+    let (name, comments) = match text.strip_suffix("-with-comments") {
+        Some(name) => (name, true),
+        None => (text, false),
+    };
+    let method = match name {
+        "exclusive" => Method::Exclusive,
+        "1.0" => Method::Inclusive10,
+        "1.1" => Method::Inclusive11,
+        _ => return Err("write exclusive, 1.0 or 1.1, each also with `-with-comments`".to_owned()),
+    };
+    Ok(Canonicalization::new(method, comments))
 }

@@ -13,8 +13,10 @@ use qoltanba::service::licence_of;
 use qoltanba::signature::ContentFile;
 use qoltanba::store::Sqlite;
 use qoltanba::validation::{
-    DocumentFormat, Question, Report, SignatureReport, SubIndication, TimeSource, TrustedTime,
+    DocumentFormat, Purpose, Question, Report, SignatureReport, SubIndication, TimeSource,
+    TrustedTime,
 };
+use qoltanba::xml::wss::is_message;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -89,6 +91,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     } else {
         let document = super::read_up_to(&arguments.file, limits::PDF_BYTES)?;
         question.document = &document;
+        if is_message(&document) {
+            question.purpose = Purpose::Login;
+        }
         let mut verified = match &arguments.content {
             Some(path) => verifier.verify_over(&question, &content(path)?, &policy)?,
             None => verifier.verify_under(&question, &policy)?,

@@ -107,6 +107,18 @@ fn each_level_is_what_is_read_back() {
 }
 
 #[test]
+fn a_lifetime_of_renewals_is_read() {
+    let mut cms = ARCHIVED.clone();
+    for year in 1..40 {
+        cms = archived(&cms, TIME + Duration::days(365 * year));
+    }
+    let found = read(&cms, None).unwrap().remove(0);
+    assert!(stands(&found) && found.warnings.is_empty(), "{:?}", found.warnings);
+    assert_eq!(found.format, SignatureFormat::Cades(Level::Lta));
+    assert_eq!(fits(&found), vec![true; 41]);
+}
+
+#[test]
 fn detached_content_is_asked_for_once_for_each_algorithm() {
     let cms = raised(&signed(false));
     let (over, draft) = to_be_archived(&cms, Some(CONTENT), 0).unwrap();

@@ -45,7 +45,7 @@ pub(super) struct Carried<'a> {
 impl Unsigned {
     pub(super) fn of(signer: &SignerInfo) -> Self {
         let received = signer.unsigned_attributes.as_deref().unwrap_or_default();
-        let looked_at = received.iter().take(limits::SIGNED_ATTRIBUTES);
+        let looked_at = received.iter().take(limits::UNSIGNED_PROPERTIES);
         let attributes: Vec<(String, Vec<Any>)> = looked_at
             .filter_map(|one| exactly::<Attribute>(one.as_bytes()))
             .map(|one| (dotted(&one.kind), one.values))

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::message::Answer;
 use crate::limits;
 use crate::x509::Fetch;
+use crate::xml::wss::{self, Receiver};
 
 /// What is to be paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,17 @@ pub struct PaymentState {
     pub paid_at: Option<OffsetDateTime>,
 }
 
+/// What the gateway said of an invoice, with its message as evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmation {
+    /// What it said.
+    pub state: PaymentState,
+    /// The message as it came.
+    pub message: Vec<u8>,
+    /// The message's media type.
+    pub media_type: &'static str,
+}
+
 /// Why the gateway gave no usable answer. Nothing is lost: the request waits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PaymentError {
@@ -47,6 +60,9 @@ pub enum PaymentError {
     /// Its answer contradicts the question.
     #[error("the payment gateway's answer does not fit the invoice: {0}")]
     Contradiction(&'static str),
+    /// Its answer is not signed by the gateway, or was made for another question.
+    #[error("the answer is not believed to be the payment gateway's: {0}")]
+    Untrusted(String),
 }
 
 /// A payment gateway.
@@ -57,31 +73,28 @@ pub trait Payments: Send + Sync {
     /// [`PaymentError`].
     fn open(&self, invoice: &Invoice) -> Result<PaymentState, PaymentError>;
 
-    /// Asks for the fact of payment of this invoice; gives the message itself too, as evidence.
+    /// Asks for the fact of payment of this invoice.
     ///
     /// # Errors
     /// [`PaymentError`]; an answer about another request or amount is a contradiction.
-    fn check(
-        &self,
-        invoice: &Invoice,
-        reference: &str,
-    ) -> Result<(PaymentState, Vec<u8>), PaymentError>;
+    fn check(&self, invoice: &Invoice, reference: &str) -> Result<Confirmation, PaymentError>;
 }
 
-/// The gateway over HTTP and JSON.
-pub struct HttpPayments {
+/// The gateway over HTTP and JSON, where it, or an adapter to it, is on this machine: nothing in
+/// these answers can be verified.
+pub struct LocalPayments {
     base: String,
     fetch: Arc<dyn Fetch>,
 }
 
-impl HttpPayments {
+impl LocalPayments {
     /// A gateway at this address, for example `http://127.0.0.1:8089/pay`.
     pub fn new(base: impl Into<String>, fetch: Arc<dyn Fetch>) -> Self {
         Self { base: base.into().trim_end_matches('/').to_owned(), fetch }
     }
 }
 
-impl Payments for HttpPayments {
+impl Payments for LocalPayments {
     fn open(&self, invoice: &Invoice) -> Result<PaymentState, PaymentError> {
         let body = serde_json::to_vec(invoice)
             .map_err(|error| PaymentError::Unavailable(error.to_string()))?;
@@ -90,39 +103,53 @@ impl Payments for HttpPayments {
             .fetch
             .post(&url, "application/json", &body, limits::JSON_BODY_BYTES)
             .map_err(|error| PaymentError::Unavailable(error.to_string()))?;
-        read(&answer, invoice)
+        read(&answer)?.about(invoice, None)
     }
 
-    fn check(
-        &self,
-        invoice: &Invoice,
-        reference: &str,
-    ) -> Result<(PaymentState, Vec<u8>), PaymentError> {
+    fn check(&self, invoice: &Invoice, reference: &str) -> Result<Confirmation, PaymentError> {
         // References come from the gateway: only plain ones become part of an address.
         if !reference.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-') {
             return Err(PaymentError::Contradiction("the reference is not a plain word"));
         }
         let url = format!("{}/invoices/{reference}", self.base);
-        let answer = self
+        let message = self
             .fetch
             .get(&url, limits::JSON_BODY_BYTES)
             .map_err(|error| PaymentError::Unavailable(error.to_string()))?;
-        let state = read(&answer, invoice)?;
-        if state.reference != reference {
-            return Err(PaymentError::Contradiction("another reference"));
-        }
-        Ok((state, answer))
+        let state = read(&message)?.about(invoice, Some(reference))?;
+        Ok(Confirmation { state, message, media_type: "application/json" })
     }
 }
 
-fn read(answer: &[u8], invoice: &Invoice) -> Result<PaymentState, PaymentError> {
-    let state: PaymentState = serde_json::from_slice(answer)
-        .map_err(|error| PaymentError::Unavailable(error.to_string()))?;
-    if state.request != invoice.request {
-        return Err(PaymentError::Contradiction("another request"));
+fn read(answer: &[u8]) -> Result<PaymentState, PaymentError> {
+    serde_json::from_slice(answer).map_err(|error| PaymentError::Unavailable(error.to_string()))
+}
+
+impl PaymentState {
+    /// What a message says that was kept as evidence; it was judged when it came.
+    pub fn of_message(message: &[u8]) -> Option<Self> {
+        if !message.trim_ascii_start().starts_with(b"<") {
+            return read(message).ok();
+        }
+        let message = wss::open(message, &Receiver::default()).ok()?;
+        Answer::read(&message.body).ok()?.told.ok()
     }
-    if state.amount != invoice.amount {
-        return Err(PaymentError::Contradiction("another amount"));
+
+    /// The state, if it is about what was asked.
+    pub(super) fn about(
+        self,
+        invoice: &Invoice,
+        reference: Option<&str>,
+    ) -> Result<Self, PaymentError> {
+        if self.request != invoice.request {
+            return Err(PaymentError::Contradiction("another request"));
+        }
+        if self.amount != invoice.amount {
+            return Err(PaymentError::Contradiction("another amount"));
+        }
+        if reference.is_some_and(|reference| reference != self.reference) {
+            return Err(PaymentError::Contradiction("another reference"));
+        }
+        Ok(self)
     }
-    Ok(state)
 }

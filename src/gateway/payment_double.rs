@@ -1,5 +1,5 @@
 //! A payment gateway for demonstrations and tests. It keeps invoices in memory and misbehaves on
-//! request: down, slow, wrong amount, another's payment, garbage.
+//! request: down, slow, wrong amount, another's payment, garbage, and forged answers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +14,7 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::soap_double::{self, Keys};
 use super::{Invoice, PaymentState};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 
@@ -32,15 +33,30 @@ pub enum PaymentMisbehaviour {
     WrongAmount,
     /// Reports another request's payment.
     WrongRequest,
-    /// Answers with something that is no JSON.
+    /// Answers with something that is no JSON and no message.
     Garbage,
+    /// Its messages are not signed.
+    Unsigned,
+    /// Its messages are signed by somebody else whose certificate is good.
+    WrongSigner,
+    /// Says "paid" in a message that was changed after signing.
+    OtherBody,
+    /// Says "paid" in a second Body beside the signed one.
+    Wrapped,
+    /// Answers with a message made an hour ago.
+    Stale,
+    /// Answers a question nobody asked.
+    OtherQuestion,
+    /// Answers every question with the last "paid" it gave.
+    Replayed,
 }
 
 /// The double's state; cloning shares it.
 #[derive(Clone)]
 pub struct PaymentDouble {
     base: String,
-    clock: fn() -> OffsetDateTime,
+    pub(super) clock: fn() -> OffsetDateTime,
+    pub(super) keys: Option<Keys>,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -48,18 +64,39 @@ pub struct PaymentDouble {
 struct Inner {
     invoices: HashMap<String, PaymentState>,
     misbehaviour: PaymentMisbehaviour,
+    paid: Option<Vec<u8>>,
+}
+
+impl PaymentMisbehaviour {
+    /// What it says instead of the truth.
+    pub(super) fn distort(self, mut state: PaymentState) -> PaymentState {
+        match self {
+            Self::WrongAmount => state.amount = state.amount.saturating_sub(1),
+            Self::WrongRequest => state.request.push('x'),
+            _ => {}
+        }
+        state
+    }
 }
 
 impl PaymentDouble {
     /// A double that is reached at `base`.
     pub fn new(base: impl Into<String>, clock: fn() -> OffsetDateTime) -> Self {
-        Self { base: base.into(), clock, inner: Arc::default() }
+        Self { base: base.into(), clock, keys: None, inner: Arc::default() }
     }
 
-    /// The routes: `POST /invoices`, `GET /invoices/{reference}`, and for the payer and the test
-    /// `POST /invoices/{reference}/pay` and `POST /misbehave`.
+    /// The same, which also takes signed questions and signs its answers.
+    #[must_use]
+    pub fn signing(self, keys: Keys) -> Self {
+        Self { keys: Some(keys), ..self }
+    }
+
+    /// The routes: `POST /soap` for signed messages; without signatures `POST /invoices` and
+    /// `GET /invoices/{reference}`; for the payer and the test `POST /invoices/{reference}/pay` and
+    /// `POST /misbehave`.
     pub fn router(self) -> Router {
         Router::new()
+            .route("/soap", post(soap_double::ask))
             .route("/invoices", post(open))
             .route("/invoices/{reference}", get(state))
             .route("/invoices/{reference}/pay", post(pay))
@@ -71,41 +108,68 @@ impl PaymentDouble {
         work(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn answer(&self, state: Option<PaymentState>) -> Response {
-        let Some(mut state) = state else { return StatusCode::NOT_FOUND.into_response() };
-        match self.with(|inner| inner.misbehaviour) {
-            PaymentMisbehaviour::None => {}
-            PaymentMisbehaviour::Down => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    pub(super) fn misbehaviour(&self) -> PaymentMisbehaviour {
+        self.with(|inner| inner.misbehaviour)
+    }
+
+    /// Opens an invoice, or finds it. The reference follows from the request, so that a gateway
+    /// restarted in between answers the same one.
+    pub(super) fn open(&self, invoice: &Invoice) -> PaymentState {
+        let name = hex(&digest(DigestAlgorithm::Sha256, invoice.request.as_bytes()));
+        let reference = format!("PAY-{}", name.get(..12).unwrap_or(&name).to_uppercase());
+        let state = PaymentState {
+            pay_at: format!("{}/invoices/{reference}/pay", self.base),
+            reference: reference.clone(),
+            request: invoice.request.clone(),
+            amount: invoice.amount,
+            paid_at: None,
+        };
+        self.with(|inner| inner.invoices.entry(reference).or_insert(state).clone())
+    }
+
+    pub(super) fn state(&self, reference: &str) -> Option<PaymentState> {
+        self.with(|inner| inner.invoices.get(reference).cloned())
+    }
+
+    pub(super) fn remember(&self, paid: &[u8]) {
+        self.with(|inner| inner.paid = Some(paid.to_vec()));
+    }
+
+    pub(super) fn remembered(&self) -> Option<Vec<u8>> {
+        self.with(|inner| inner.paid.clone())
+    }
+
+    /// What is answered without looking at the question; waits where it is to be slow.
+    pub(super) async fn silence(&self, how: PaymentMisbehaviour) -> Option<Response> {
+        match how {
+            PaymentMisbehaviour::Down => Some(StatusCode::SERVICE_UNAVAILABLE.into_response()),
+            PaymentMisbehaviour::Garbage => Some("<html>".into_response()),
             PaymentMisbehaviour::Slow => {
                 let longer = crate::limits::FETCH_MILLISECONDS + 1_000;
                 tokio::time::sleep(Duration::from_millis(longer)).await;
+                None
             }
-            PaymentMisbehaviour::WrongAmount => state.amount = state.amount.saturating_sub(1),
-            PaymentMisbehaviour::WrongRequest => state.request.push('x'),
-            PaymentMisbehaviour::Garbage => return "<html>".into_response(),
+            _ => None,
         }
-        Json(state).into_response()
+    }
+
+    async fn answer(&self, state: Option<PaymentState>) -> Response {
+        let Some(state) = state else { return StatusCode::NOT_FOUND.into_response() };
+        let how = self.misbehaviour();
+        match self.silence(how).await {
+            Some(response) => response,
+            None => Json(how.distort(state)).into_response(),
+        }
     }
 }
 
 async fn open(State(double): State<PaymentDouble>, Json(invoice): Json<Invoice>) -> Response {
-    // The reference follows from the request, so that a gateway restarted in between answers the
-    // same one.
-    let name = hex(&digest(DigestAlgorithm::Sha256, invoice.request.as_bytes()));
-    let reference = format!("PAY-{}", name.get(..12).unwrap_or(&name).to_uppercase());
-    let state = PaymentState {
-        pay_at: format!("{}/invoices/{reference}/pay", double.base),
-        reference: reference.clone(),
-        request: invoice.request,
-        amount: invoice.amount,
-        paid_at: None,
-    };
-    let state = double.with(|inner| inner.invoices.entry(reference).or_insert(state).clone());
+    let state = double.open(&invoice);
     double.answer(Some(state)).await
 }
 
 async fn state(State(double): State<PaymentDouble>, Path(reference): Path<String>) -> Response {
-    let state = double.with(|inner| inner.invoices.get(&reference).cloned());
+    let state = double.state(&reference);
     double.answer(state).await
 }
 

@@ -9,6 +9,7 @@ mod edge;
 mod login;
 mod offer;
 mod pages;
+mod payment_gateway;
 mod register;
 mod reload;
 mod requests;
@@ -21,21 +22,19 @@ mod signing;
 mod soap;
 mod verify;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use crate::config::{Config, OfficerConfig, PaymentConfig};
+use crate::config::{Config, OfficerConfig};
 use crate::crypto::Random;
-use crate::gateway::{HttpPayments, Payments};
+use crate::gateway::Payments;
 use crate::licensing::Catalogue;
 use crate::problem::{Kind, Problem};
 use crate::signature::Level;
 use crate::store::{Sqlite, Store};
 use crate::timestamp::TimestampClient;
 use crate::validation::Verifier;
-use crate::x509::HttpFetch;
 
 pub use deferred::Tickets;
 pub use login::Session;
@@ -50,7 +49,7 @@ pub struct App {
     /// The store.
     pub store: Arc<dyn Store>,
     /// The verifier.
-    pub verifier: Verifier,
+    pub verifier: Arc<Verifier>,
     /// The time-stamping authorities, where signatures are raised above level B.
     pub stamps: Option<TimestampClient>,
     /// The payment gateway, where one is configured.
@@ -80,9 +79,13 @@ impl App {
             let ids: Vec<_> = catalogue.services().iter().map(|s| s.authority.id.clone()).collect();
             ids.iter().for_each(|id| catalogue.configure(id, &authority.bin));
         }
-        let payments = config.payment.as_ref().map(payments).transpose()?;
         let store = Sqlite::open(&config.service.database)?;
-        let verifier = config.verifier(&[])?;
+        let verifier = Arc::new(config.verifier(&[])?);
+        let payments = config
+            .payment
+            .as_ref()
+            .map(|payment| payment_gateway::connect(payment, &config, &verifier, clock, &random));
+        let payments = payments.transpose()?;
         let stamps = match config.timestamps.level {
             Level::B => None,
             _ => Some(config.timestamp_client(&[], None)?),
@@ -121,32 +124,5 @@ fn ticket_key(path: &std::path::Path) -> Result<zeroize::Zeroizing<Vec<u8>>, Pro
     match key.len() {
         32..=1024 => Ok(key),
         length => Err(bad(format!("{length} octets; 32 random ones are right"))),
-    }
-}
-
-/// The adapter of the payment gateway. Its answers are not signed, so they may come from this
-/// machine only: from an adapter that speaks to the real gateway, or from the double.
-fn payments(payment: &PaymentConfig) -> Result<Arc<dyn Payments>, Problem> {
-    let host = payment.url.split('/').nth(2).unwrap_or_default().to_owned();
-    let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-    let loopback = name == "localhost"
-        || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if !loopback {
-        let detail = "[payment] url must be on this machine: what it answers is not signed";
-        return Err(Problem::new(Kind::BadInput, "payment-not-local", detail));
-    }
-    let fetch = Arc::new(HttpFetch::new(&[host]));
-    Ok(Arc::new(HttpPayments::new(payment.url.clone(), fetch)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_payment_gateway_elsewhere_is_refused() {
-        let local = |url: &str| payments(&PaymentConfig { url: url.to_owned() }).is_ok();
-        assert!(local("http://127.0.0.1:8482") && local("http://[::1]:8482/pay"));
-        assert!(!local("http://pay.example.kz") && !local("http://10.0.0.1:80") && !local(""));
     }
 }

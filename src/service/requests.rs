@@ -216,14 +216,15 @@ pub async fn check_payment(
                 Problem::new(Kind::Conflict, "no-invoice", "Open the invoice first.")
             })?;
         let invoice = Invoice { amount: order.tenge, ..invoice(app, &loaded.case)? };
-        let (state, message) = app.payments()?.check(&invoice, &order.reference)?;
+        let told = app.payments()?.check(&invoice, &order.reference)?;
+        let state = told.state;
         if state.paid_at.is_none() {
             let detail = format!("Pay {} tenge at {}", state.amount, state.pay_at);
             return Err(Problem::new(Kind::Conflict, "not-paid", detail));
         }
         app.store.change(|change| {
             let mut loaded = Loaded::own(change, &id, &session)?;
-            let evidence = change.put_document("application/json", &message)?;
+            let evidence = change.put_document(told.media_type, &told.message)?;
             let command = Command::ConfirmPayment { reference: state.reference, evidence };
             loaded.apply(app, change, command, &Actor::System)?;
             own_view(app, &loaded.case, language)

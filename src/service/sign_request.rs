@@ -237,7 +237,8 @@ fn request_document(app: &App, case: &Case) -> Result<RequestDocument, Problem> 
 fn paid_at(app: &App, evidence: &str) -> Result<OffsetDateTime, Problem> {
     let message = app.store.view(|view| view.document(evidence))?;
     let message = message.ok_or_else(|| Problem::internal("the proof of payment is gone"))?;
-    let state: PaymentState = serde_json::from_slice(&message.bytes).map_err(Problem::internal)?;
+    let state = PaymentState::of_message(&message.bytes);
+    let state = state.ok_or_else(|| Problem::internal("the proof of payment cannot be read"))?;
     state.paid_at.ok_or_else(|| Problem::internal("the proof of payment has no time"))
 }
 

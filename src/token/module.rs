@@ -122,7 +122,7 @@ impl Module {
     pub fn tokens(&self) -> Result<Vec<TokenInfo>, TokenError> {
         let mut tokens = Vec::new();
         for slot in self.pkcs11.get_slots_with_token()? {
-            match self.pkcs11.get_token_info(slot) {
+            match self.info(slot) {
                 Ok(info) => tokens.push(TokenInfo::new(slot, &info)),
                 // Taken out between the two calls.
                 Err(Error::Pkcs11(RvError::TokenNotPresent | RvError::DeviceRemoved, _)) => {}
@@ -150,7 +150,21 @@ impl Module {
         session.login(UserType::So, Some(&so_pin.auth()))?;
         session.init_pin(&user_pin.auth())?;
         session.logout()?;
-        Ok(TokenInfo::new(slot, &self.pkcs11.get_token_info(slot)?))
+        Ok(TokenInfo::new(slot, &self.info(slot)?))
+    }
+
+    /// What a slot shows. Another process that logs in may just be writing the token's file, and
+    /// SoftHSM then answers with a general error: it is asked again a few times.
+    fn info(&self, slot: Slot) -> Result<cryptoki::slot::TokenInfo, Error> {
+        for milliseconds in [5, 20, 80] {
+            match self.pkcs11.get_token_info(slot) {
+                Err(Error::Pkcs11(RvError::GeneralError, _)) => {
+                    std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+                }
+                answer => return answer,
+            }
+        }
+        self.pkcs11.get_token_info(slot)
     }
 
     pub(super) fn pkcs11(&self) -> &Pkcs11 {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use super::policy::PolicyError;
+use crate::reason::{Reason, ReasonCode};
 use crate::signature::{ContentFile, FoundSignature};
 use crate::{cms, limits, pdf, xml};
 
@@ -116,7 +117,7 @@ pub(super) fn read_digested(
     if found.is_empty() {
         return Err(Unreadable::NotSigned { format });
     }
-    Ok((format, found, sha256))
+    Ok((format, bounded(found), sha256))
 }
 
 /// The same, where the detached content lies in a file.
@@ -152,7 +153,7 @@ pub(super) fn read_over(
             {
                 return read(document, Some(&octets));
             }
-            Ok((format, found))
+            Ok((format, bounded(found)))
         }
         _ => read(document, Some(&content.octets().map_err(unreadable)?)),
     }
@@ -167,12 +168,29 @@ pub(super) fn found(
     if found.is_empty() {
         return Err(Unreadable::NotSigned { format });
     }
-    Ok(found)
+    Ok(bounded(found))
+}
+
+/// Leaves out the time-stamps that are too many to be judged. Nobody signed that they are there, so
+/// what is left proves less, and nothing else.
+fn bounded(mut found: Vec<FoundSignature>) -> Vec<FoundSignature> {
+    let mut left = limits::TIMESTAMPS_JUDGED;
+    for one in &mut found {
+        let room = left.min(limits::TIMESTAMPS);
+        if one.timestamps.len() > room {
+            one.timestamps.truncate(room);
+            let detail = "there are more time-stamps than are judged; the last ones are left out";
+            one.warnings.push(Reason::new(ReasonCode::Refused, detail));
+        }
+        left -= one.timestamps.len();
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signature::{CarriedTimestamp, Stamped, TimestampKind};
 
     #[test]
     fn formats_are_told_by_their_first_octets() {
@@ -184,5 +202,28 @@ mod tests {
         assert_eq!(detect(b"MIIK"), Some(DocumentFormat::Cms));
         assert_eq!(detect(b"hello"), None);
         assert_eq!(detect(b""), None);
+    }
+
+    #[test]
+    fn time_stamps_are_judged_up_to_a_number_and_the_oldest_are_kept() {
+        let now = time::OffsetDateTime::UNIX_EPOCH;
+        let signer = xml::testing::p256_signer().0;
+        let signed = xml::sign(b"<a/>", &*signer, &xml::SigningOptions::new(now)).unwrap();
+        let one = xml::read(&signed, None).unwrap().remove(0);
+        let stamps = |count: u8| {
+            let stamp = |number| CarriedTimestamp {
+                kind: TimestampKind::Signature,
+                token: vec![number],
+                over: Stamped::Octets(Vec::new()),
+            };
+            FoundSignature { timestamps: (0..count).map(stamp).collect(), ..one.clone() }
+        };
+        let found = bounded([vec![stamps(65)], vec![stamps(60); 5]].concat());
+        let kept: Vec<_> = found.iter().map(|one| one.timestamps.len()).collect();
+        assert_eq!(kept, [64, 60, 60, 60, 12, 0]);
+        let told: Vec<_> = found.iter().map(|one| one.warnings.len()).collect();
+        assert_eq!(told, [1, 0, 0, 0, 1, 1]);
+        assert_eq!(found[0].timestamps[0].token, [0]);
+        assert!(found.iter().all(|one| one.faults.is_empty()));
     }
 }

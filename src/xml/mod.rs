@@ -18,7 +18,7 @@ mod random;
 mod sign;
 mod stream;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod writer;
 pub mod wss;
 mod xades;

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::c14n::{Canonicalization, Subset};
+use super::c14n::{Canonicalization, Method, Subset};
 use super::document::{Document, Element};
 use super::ids::Ids;
 use super::place::place;
@@ -30,6 +30,9 @@ pub struct SigningOptions {
     /// The signature's id, an XML name without colon; made from document, certificate and time
     /// where it is not given.
     pub signature_id: Option<String>,
+    /// The canonicalization of all its parts, without a prefix list. The exclusive one lets a signed
+    /// element go into another document; some receivers want another one.
+    pub canonicalization: Canonicalization,
 }
 
 /// What a signature covers.
@@ -69,6 +72,7 @@ impl SigningOptions {
             commitment: None,
             covers: Covers::Document,
             signature_id: None,
+            canonicalization: Canonicalization::EXCLUSIVE,
         }
     }
 }
@@ -101,14 +105,14 @@ pub fn prepare(
             uri = format!("#{id}");
         }
     }
-    let content = digest_of(&document, Subset { apex, excluded: &others })?;
+    let how = options.method()?;
+    let content = digest_by(&how, &document, Subset { apex, excluded: &others })?;
     let id = id_for(&ids, &content, certificate, options)?;
     let reference =
         Covered { uri, transform, digest: content, kind: None, content_type: "application/xml" };
     let made = Made { id: &id, certificate, algorithm, options, reference };
-    let (signature, signed_info) = made.signed()?;
     let (before, after) = place(&document, apex.unwrap_or(document.root()));
-    made.prepared(&signature, signed_info, (before + &signature + &after).as_str())
+    made.prepared(&how, |signature| Ok([&before, signature, &after].concat()))
 }
 
 /// Prepares a counter-signature of signature `n` (in the order of [`super::read`]): an XAdES-B-B
@@ -131,7 +135,8 @@ pub fn prepare_counter_signature(
     let value = signature.children().find(|child| child.is(DSIG, "SignatureValue"));
     let value = value.ok_or_else(|| refused("the signature has no value"))?;
     let value_id = value.attribute("Id").ok_or_else(|| refused("the signature value has no id"))?;
-    let covered = digest_of(&parsed, Subset { apex: Some(value), excluded: &[] })?;
+    let how = options.method()?;
+    let covered = digest_by(&how, &parsed, Subset { apex: Some(value), excluded: &[] })?;
     let id = id_for(&Ids::of(&parsed)?, &covered, certificate, options)?;
     let reference = Covered {
         uri: format!("#{value_id}"),
@@ -141,11 +146,12 @@ pub fn prepare_counter_signature(
         content_type: "",
     };
     let made = Made { id: &id, certificate, algorithm, options, reference };
-    let (signature, signed_info) = made.signed()?;
-    let document = extend::add(document, None, n, |home: &Home<'_>, _| {
-        Ok(home.around("CounterSignature", &signature))
-    })?;
-    made.prepared(&signature, signed_info, &String::from_utf8_lossy(&document))
+    made.prepared(&how, |signature| {
+        let document = extend::add(document, None, n, |home: &Home<'_>, _| {
+            Ok(home.around("CounterSignature", signature))
+        })?;
+        Ok(String::from_utf8_lossy(&document).into_owned())
+    })
 }
 
 /// Signs a document: [`prepare`], the signer, [`Prepared::complete`].
@@ -274,41 +280,47 @@ impl Made<'_> {
         self.algorithm.row().xml_uris.first().copied().unwrap_or_default()
     }
 
-    /// The signature element without its value, and canonical `SignedInfo`. Exclusive
-    /// canonicalization makes the pieces independent of where they will stand, so they can be
-    /// digested in a signature that stands alone.
-    fn signed(&self) -> Result<(String, Vec<u8>), XmlError> {
-        let draft = Document::parse(self.signature(&[]).as_bytes())?;
-        let properties = find(&draft, XADES, "SignedProperties")?;
-        let properties = digest_of(&draft, Subset { apex: Some(properties), excluded: &[] })?;
-        let signature = self.signature(&properties);
-        let draft = Document::parse(signature.as_bytes())?;
-        let signed_info = find(&draft, DSIG, "SignedInfo")?;
-        let subset = Subset { apex: Some(signed_info), excluded: &[] };
-        let limit = limits::XML_CANONICAL_BYTES;
-        let signed_info = Canonicalization::EXCLUSIVE.octets(&draft, subset, limit)?;
-        Ok((signature, signed_info))
-    }
-
-    /// Cuts the document at the text of the value.
+    /// The document with the signature in it, which `put` does, cut at the text of the value.
     fn prepared(
         &self,
-        signature: &str,
-        signed_info: Vec<u8>,
-        document: &str,
+        how: &Canonicalization,
+        put: impl Fn(&str) -> Result<String, XmlError>,
     ) -> Result<Prepared, XmlError> {
+        // An exclusive form does not depend on what is around, so a signature that stands alone
+        // gives it; the others are taken where the signature will stand.
+        let standing = |signature: &str| match how.method {
+            Method::Exclusive => Document::parse(signature.as_bytes()),
+            _ => Document::parse(put(signature)?.as_bytes()),
+        };
+        let draft = standing(&self.signature(&[]))?;
+        let properties = find(self.own(&draft)?, XADES, "SignedProperties")?;
+        let subset = Subset { apex: Some(properties), excluded: &[] };
+        let signature = self.signature(&digest_by(how, &draft, subset)?);
+        let draft = standing(&signature)?;
+        let signed_info = find(self.own(&draft)?, DSIG, "SignedInfo")?;
+        let subset = Subset { apex: Some(signed_info), excluded: &[] };
+        let signed_info = how.octets(&draft, subset, limits::XML_CANONICAL_BYTES)?;
+
+        let document = put(&signature)?;
         let draft = Document::parse(signature.as_bytes())?;
-        let (head, tail) = place(&draft, find(&draft, DSIG, "SignatureValue")?);
-        let parts = document.split_once(signature);
+        let (head, tail) = place(&draft, find(draft.root(), DSIG, "SignatureValue")?);
+        let parts = document.split_once(&signature);
         let (before, after) = parts
             .ok_or_else(|| XmlError::NotPrepared("the signature was not put in".to_owned()))?;
         let (before, after) = (before.to_owned() + &head, tail + after);
         Ok(Prepared::new(&signed_info, before, after, self.method(), self.certificate))
     }
 
+    /// This signature in a document.
+    fn own<'a>(&self, document: &'a Document) -> Result<Element<'a>, XmlError> {
+        let mut all = document.root().descendants();
+        let own = all.find(|one| one.is(DSIG, "Signature") && one.attribute("Id") == Some(self.id));
+        own.ok_or_else(|| XmlError::NotPrepared("the signature was not put in".to_owned()))
+    }
+
     /// The signature element, without its value.
     fn signature(&self, properties: &[u8]) -> String {
-        let exclusive = Canonicalization::EXCLUSIVE.uri();
+        let canonical = self.options.canonicalization.uri();
         let (id, covered) = (self.id, &self.reference);
         let algorithm = |uri| [("Algorithm", uri)];
         let digested = |writer: &mut Writer, value: &[u8]| {
@@ -319,7 +331,7 @@ impl Made<'_> {
         let mut writer = Writer::fragment();
         writer.start("ds:Signature", &[("xmlns:ds", DSIG), ("Id", id)]);
         writer.start("ds:SignedInfo", &[]);
-        writer.element("ds:CanonicalizationMethod", &algorithm(exclusive), "");
+        writer.element("ds:CanonicalizationMethod", &algorithm(canonical), "");
         writer.element("ds:SignatureMethod", &algorithm(self.method()), "");
         let reference_id = format!("{id}-document");
         let mut attributes = vec![("Id", reference_id.as_str())];
@@ -338,14 +350,14 @@ impl Made<'_> {
             }
             EnvelopedBy::Nothing => {}
         }
-        writer.element("ds:Transform", &algorithm(exclusive), "").end();
+        writer.element("ds:Transform", &algorithm(canonical), "").end();
         digested(&mut writer, &covered.digest);
         writer.end();
         let target = format!("#{id}-properties");
         let kind = xades::SIGNED_PROPERTIES_TYPE;
         writer.start("ds:Reference", &[("Type", kind), ("URI", &target)]);
         writer.start("ds:Transforms", &[]);
-        writer.element("ds:Transform", &algorithm(exclusive), "").end();
+        writer.element("ds:Transform", &algorithm(canonical), "").end();
         digested(&mut writer, properties);
         writer.end().end();
         writer.element("ds:SignatureValue", &[("Id", &format!("{id}-value"))], "");
@@ -395,18 +407,37 @@ fn id_for(
     Ok(id)
 }
 
+impl SigningOptions {
+    /// How octets are made: what is referred to in the same document never has comments
+    /// (xmldsig-core1 §4.4.3.3), and the signature itself has none.
+    fn method(&self) -> Result<Canonicalization, XmlError> {
+        match self.canonicalization.inclusive_prefixes.as_slice() {
+            [] => Ok(Canonicalization { comments: false, ..self.canonicalization.clone() }),
+            _ => Err(XmlError::Refused("signatures are made without a prefix list".to_owned())),
+        }
+    }
+}
+
+/// The digest of an exclusive canonical form.
 pub(super) fn digest_of(document: &Document, subset: Subset<'_>) -> Result<Vec<u8>, XmlError> {
-    let how = Canonicalization::EXCLUSIVE;
+    digest_by(&Canonicalization::EXCLUSIVE, document, subset)
+}
+
+fn digest_by(
+    how: &Canonicalization,
+    document: &Document,
+    subset: Subset<'_>,
+) -> Result<Vec<u8>, XmlError> {
     let octets = how.octets(document, subset, limits::XML_CANONICAL_BYTES)?;
     Ok(digest(DigestAlgorithm::Sha256, &octets))
 }
 
 pub(super) fn find<'a>(
-    draft: &'a Document,
+    within: Element<'a>,
     namespace: &str,
     name: &str,
 ) -> Result<Element<'a>, XmlError> {
-    let mut all = draft.root().descendants();
+    let mut all = within.descendants();
     let found = all.find(|element| element.is(namespace, name));
     found.ok_or_else(|| XmlError::Sign(SignError::Failed(format!("no {name} was written"))))
 }

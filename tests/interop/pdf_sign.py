@@ -1,7 +1,7 @@
 """Signs PDFs and CMS messages with pyHanko, for this project to verify.
 
-Usage: pdf_sign.py OUT. Writes root.pem, root.crl, content and the signed files; everything is
-made up on the spot.
+Usage: pdf_sign.py OUT KIND, where KIND is that of the signers' keys, rsa or p256. Writes root.pem,
+root.crl, content and the signed files; everything is made up on the spot.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from asn1crypto import crl as asn1_crl
 from asn1crypto import keys, pem, x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils import generic, writer
@@ -24,7 +24,7 @@ from pyhanko.sign.timestamps import DummyTimeStamper
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-OUT = Path(sys.argv[1])
+OUT, KIND = Path(sys.argv[1]), sys.argv[2]
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 DAY = datetime.timedelta(days=1)
 
@@ -64,7 +64,13 @@ def usage(**wanted):
     return x509.KeyUsage(**{one: wanted.get(one, False) for one in every}), True
 
 
-ROOT_KEY, *OTHER_KEYS = [rsa.generate_private_key(65537, 2048) for _ in range(5)]
+def new_key(kind):
+    if kind == "p256":
+        return ec.generate_private_key(ec.SECP256R1())
+    return rsa.generate_private_key(65537, 2048)
+
+
+ROOT_KEY, *OTHER_KEYS = [new_key(kind) for kind in ("rsa", "rsa", KIND, KIND, KIND)]
 ROOT = certificate("Interop root", ROOT_KEY, "Interop root", ROOT_KEY, [
     (x509.BasicConstraints(True, None), True), usage(key_cert_sign=True, crl_sign=True)])
 TSA = certificate("Interop time", OTHER_KEYS[0], "Interop root", ROOT_KEY, [

@@ -7,10 +7,10 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use qoltanba::gateway::PaymentDouble;
+use qoltanba::gateway::{Keys, PaymentDouble};
 use time::OffsetDateTime;
 
 use super::world;
@@ -46,6 +46,9 @@ pub struct Setup {
     pub offices: Vec<(&'static str, &'static str)>,
     /// Directory of the trust store; the test PKI's without it.
     pub trust: Option<PathBuf>,
+    /// Whether the payment gateway is asked in signed messages: each service then logs in to a
+    /// token.
+    pub signed_payments: bool,
 }
 
 impl Default for Setup {
@@ -58,6 +61,7 @@ impl Default for Setup {
             ),
             offices: OFFICES.to_vec(),
             trust: None,
+            signed_payments: false,
         }
     }
 }
@@ -169,12 +173,24 @@ fn configuration(address: &str, setup: &Setup) -> String {
         let (module, conf) = (module.display(), conf.display());
         format!("[token]\nmodules = [\"{module}\"]\nsofthsm_conf = \"{conf}\"\n\n")
     });
+    let seal = match world.key_path("seal").unwrap() {
+        Some(path) => format!("p12 = \"{}\"", path.display()),
+        None => "token = \"authority-hsm\", label = \"seal\"".to_owned(),
+    };
+    let payment = match setup.signed_payments {
+        true => format!(
+            "url = \"{}/soap\"\ncertificates = [\"{}\"]\nkey = {{ {seal}, pin_file = \"{}\" }}",
+            *PAYMENTS,
+            world.certificate_path("payment-gateway").unwrap().display(),
+            world.pin_path("seal").unwrap().display(),
+        ),
+        false => format!("url = \"{}\"\nunsigned = true", *PAYMENTS),
+    };
     let mut text = format!(
         "[service]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
          database = \"qoltanba.db\"\n\n[trust]\ncertificates = [{certificates}]\n\n\
-         [revocation]\n{}\n[payment]\nurl = \"{}\"\n\n{tokens}[authority]\nbin = \"{}\"\n",
+         [revocation]\n{}\n[payment]\n{payment}\n\n{tokens}[authority]\nbin = \"{}\"\n",
         setup.revocation,
-        *PAYMENTS,
         world.certificate("officer-head").unwrap().holder().bin.unwrap(),
     );
     for (id, role) in &setup.offices {
@@ -209,7 +225,12 @@ fn payments() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let double = PaymentDouble::new(address.as_str(), OffsetDateTime::now_utc);
+    let signer = |id| Arc::from(world().signer(id).unwrap());
+    let double = PaymentDouble::new(address.as_str(), OffsetDateTime::now_utc).signing(Keys {
+        own: signer("payment-gateway"),
+        stranger: signer("first-head"),
+        client: world().certificate("seal").unwrap(),
+    });
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {

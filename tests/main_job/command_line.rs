@@ -15,7 +15,7 @@ use crate::kit::service::PROGRAM;
 use crate::kit::{self, algorithm};
 
 /// A demonstration that was told to its end; its service and doubles have stopped.
-static DEMO: LazyLock<PathBuf> = LazyLock::new(demo);
+pub static DEMO: LazyLock<PathBuf> = LazyLock::new(demo);
 
 const DOCUMENTS: [(&str, &str); 10] = [
     ("licence-request.xml", "XML"),
@@ -55,21 +55,21 @@ fn text(octets: &[u8]) -> String {
 }
 
 /// The program in the demonstration's folder, with the environment a person would have.
-fn qoltanba(arguments: &[&str]) -> Output {
+pub fn qoltanba(arguments: &[&str]) -> Output {
     let mut command = Command::new(PROGRAM);
     command.args(arguments).current_dir(&*DEMO).env_remove("SOFTHSM2_CONF");
     command.env("THE_PIN", pin("first-head")).output().unwrap()
 }
 
 #[track_caller]
-fn exits(output: &Output, code: i32) -> String {
+pub fn exits(output: &Output, code: i32) -> String {
     let said = text(&output.stdout) + &text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(!said.contains("panicked"), "{said}");
     said
 }
 
-fn json(output: &Output) -> Value {
+pub fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}{}", text(&output.stdout), text(&output.stderr)))
 }
@@ -78,11 +78,11 @@ fn document(name: &str) -> PathBuf {
     DEMO.join("documents").join(name)
 }
 
-fn shown(path: &Path) -> &str {
+pub fn shown(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-fn pin(holder: &str) -> String {
+pub fn pin(holder: &str) -> String {
     let world = qoltanba::pki::World::open(&DEMO.join("pki")).unwrap();
     fs::read_to_string(world.pin_path(holder).unwrap()).unwrap().trim().to_owned()
 }

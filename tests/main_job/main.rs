@@ -16,6 +16,7 @@ mod pages;
 mod refusals;
 mod reload;
 mod reports;
+mod signing;
 
 use qoltanba::pki::double::{How, Service};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

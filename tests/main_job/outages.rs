@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::Alone;
 use crate::kit::client::Reply;
-use crate::kit::service::{PAYMENTS, Service};
+use crate::kit::service::{PAYMENTS, Service, Setup};
 use crate::kit::walk::{Walk, once};
 
 #[track_caller]
@@ -114,7 +114,8 @@ fn a_login_waits_until_somebody_answers() {
 #[test]
 fn a_payment_counts_when_the_gateway_says_so_of_this_request_and_amount() {
     let _alone = Alone::begin();
-    let service = Service::start("payment");
+    let setup = Setup { signed_payments: true, ..Setup::default() };
+    let service = Service::start_with("payment", &setup);
     let walk = Walk::new(&service, "person", "0", &once);
     walk.begin();
     let payment = |part: &str| walk.applicant.post(&walk.path(part), &json!({}));
@@ -122,18 +123,35 @@ fn a_payment_counts_when_the_gateway_says_so_of_this_request_and_amount() {
         let url = format!("{}/misbehave", *PAYMENTS);
         assert_eq!(walk.applicant.post(&url, &json!({ "how": how })).status, 204);
     };
+    // Another request was paid: its message is what is replayed below.
+    let other = Walk::new(&service, "first-head", "1", &once);
+    other.begin();
+    other.pay();
     payment("/payment/check").refused(409, "no-invoice");
     misbehave("down");
     payment("/payment").refused(503, "payment-gateway-unavailable");
     misbehave("none");
     let invoice = payment("/payment").expect(200);
     payment("/payment/check").refused(409, "not-paid");
+    for forged in ["other-body", "wrapped", "replayed"] {
+        misbehave(forged);
+        payment("/payment/check").refused(503, "payment-gateway-untrusted");
+        assert_eq!(walk.case()["state"], "awaiting-payment", "{forged}");
+    }
+    misbehave("none");
     walk.applicant.post(invoice["payAt"].as_str().unwrap(), &json!({})).expect(200);
     for (how, code) in [
         ("down", "payment-gateway-unavailable"),
         ("garbage", "payment-gateway-unavailable"),
         ("wrong-amount", "payment-gateway-contradiction"),
         ("wrong-request", "payment-gateway-contradiction"),
+        ("unsigned", "payment-gateway-untrusted"),
+        ("wrong-signer", "payment-gateway-untrusted"),
+        ("other-body", "payment-gateway-untrusted"),
+        ("wrapped", "payment-gateway-untrusted"),
+        ("stale", "payment-gateway-untrusted"),
+        ("other-question", "payment-gateway-untrusted"),
+        ("replayed", "payment-gateway-untrusted"),
     ] {
         misbehave(how);
         payment("/payment/check").refused(503, code);

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use qoltanba::config::{AuthorityConfig, Config, OfficerConfig};
 use qoltanba::crypto::SystemRandom;
-use qoltanba::gateway::{Invoice, PaymentError, PaymentState, Payments};
+use qoltanba::gateway::{Confirmation, Invoice, PaymentError, PaymentState, Payments};
 use qoltanba::identity::Applicant;
 use qoltanba::licensing::{
     Authority, Catalogue, DocumentKind, Licence, OfficerRole, Origin, Signatory, Wording,
@@ -73,10 +73,10 @@ impl Payments for Paid {
         })
     }
 
-    fn check(&self, invoice: &Invoice, _: &str) -> Result<(PaymentState, Vec<u8>), PaymentError> {
+    fn check(&self, invoice: &Invoice, _: &str) -> Result<Confirmation, PaymentError> {
         let state = self.open(invoice)?;
         let message = serde_json::to_vec(&state).unwrap();
-        Ok((state, message))
+        Ok(Confirmation { state, message, media_type: "application/json" })
     }
 }
 
@@ -133,10 +133,10 @@ impl World {
             config: Config { authority: Some(authority), ..Config::default() },
             store: store.clone(),
             stamps: None,
-            verifier: Verifier::new(
+            verifier: Arc::new(Verifier::new(
                 TrustStore::new(vec![root], Vec::new()),
                 Some(Arc::new(source.clone())),
-            ),
+            )),
             payments: Some(Arc::new(Paid)),
             catalogue: Catalogue::embedded().unwrap(),
             clock: || NOW,

@@ -47,6 +47,12 @@ fn passed(world: &World, document: &str) -> Vec<Vec<u8>> {
     good.flat_map(|(found, _)| found.scope.octets.clone()).collect()
 }
 
+/// Prints a line that the test runner does not swallow.
+fn say(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 fn holds(world: &World, name: &str, signed: &Signed, read: Reader<'_>) {
     let original = passed(world, &signed.whole());
     assert_eq!(original.len(), 1, "{name}: the honest document passes");
@@ -64,7 +70,7 @@ fn holds(world: &World, name: &str, signed: &Signed, read: Reader<'_>) {
             tally.original += 1;
         }
     }
-    println!("{name}: {tallies:?}");
+    say(&format!("{name}: {tallies:?}"));
     assert_eq!(tallies.len(), 8, "{name}: every position is tried");
     assert!(tallies.values().all(|tally| tally.made > 0));
     // Some forgeries leave the digest whole, so it is the reading that protects.

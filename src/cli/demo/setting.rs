@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use qoltanba::config::{Config, FILE_NAME};
-use qoltanba::gateway::PaymentDouble;
+use qoltanba::gateway::{Keys, PaymentDouble};
 use qoltanba::pki::double::{Double, Settings};
 use qoltanba::pki::{Algorithm, World};
 use qoltanba::problem::{Kind, Problem};
@@ -43,8 +44,9 @@ impl Setting {
         let (service, authority, payments) = (address(0), address(1), address(2));
         if let Ok(world) = World::open(&dir.join("pki")) {
             // Documents signed by another test PKI would no longer verify: start afresh.
-            if world.algorithm() != algorithm || world.base_url() != authority {
-                println!("Another kind of keys or another port than last time: starting afresh.");
+            let other = world.algorithm() != algorithm || world.base_url() != authority;
+            if other || world.entry("payment-gateway").is_err() {
+                println!("Other kind of keys, people or port than last time: starting afresh.");
                 start_over(dir)?;
             }
         }
@@ -67,7 +69,13 @@ impl Setting {
         let (stop, stopped) = watch::channel(false);
         let double = Double::open(&self.world, Settings::system()).map_err(pki::problem)?;
         let app = serve::app(Config::load(&self.dir.join(FILE_NAME))?)?;
+        let signer = |id| self.world.signer(id).map(Arc::from).map_err(pki::problem);
         let payments = PaymentDouble::new(self.payments.as_str(), OffsetDateTime::now_utc);
+        let payments = payments.signing(Keys {
+            own: signer("payment-gateway")?,
+            stranger: signer("first-head")?,
+            client: self.world.certificate("seal").map_err(pki::problem)?,
+        });
         let until = move |mut stopped: watch::Receiver<bool>| async move {
             let _ = stopped.wait_for(|stop| *stop).await;
         };
@@ -105,12 +113,22 @@ impl Setting {
                 module.display()
             )
         });
+        // The seal asks the payment gateway.
+        let place =
+            |path: &Path| path.strip_prefix(&self.dir).unwrap_or(path).display().to_string();
+        let key = match self.world.key_path("seal").map_err(pki::problem)? {
+            Some(path) => format!("p12 = \"{}\"", place(&path)),
+            None => "token = \"authority-hsm\", label = \"seal\"".to_owned(),
+        };
+        let pin = place(&self.world.pin_path("seal").map_err(pki::problem)?);
         let mut text = format!(
             "# Written by `qoltanba demo`; every run writes it anew.\n\
              [service]\nlisten = \"{}\"\npublic_url = \"{}\"\ndatabase = \"qoltanba.db\"\n\n\
              [trust]\ncertificates = [\"pki/trust\", \"pki/certs/ca.cer\"]\n\n\
              [revocation]\nmode = \"online\"\ncrl_cache = \"crl\"\nallowed_hosts = [\"{}\"]\n\n\
-             [payment]\nurl = \"{}\"\n\n\
+             [payment]\nurl = \"{}/soap\"\n\
+             certificates = [\"pki/certs/payment-gateway.cer\"]\n\
+             key = {{ {key}, pin_file = \"{pin}\" }}\n\n\
              {}[authority]\nbin = \"{}\"\n",
             host(&self.service),
             self.service,

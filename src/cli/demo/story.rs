@@ -244,7 +244,7 @@ impl Story<'_> {
         payer.post(text(&invoice, "payAt")?, &json!({}))?.answered(200)?;
         client.post(&format!("{path}/check"), &json!({}))?.answered(200)?;
         tell::step(&format!(
-            "The fee of {} tenge is paid at the gateway ({}), and the fact of payment checked",
+            "The fee of {} tenge is paid at the gateway ({}); its signed message says so",
             invoice["amount"],
             text(&invoice, "reference")?
         ));

@@ -20,6 +20,10 @@ pub(super) fn certificates(
     key_info: Element<'_>,
     ids: &Ids<'_>,
 ) -> Result<Vec<Certificate>, Reason> {
+    let is_hint = |child: &Element<'_>| !child.is(DSIG, "X509Certificate");
+    if hints(key_info).filter(is_hint).nth(limits::KEY_HINTS).is_some() {
+        return Err(Reason::new(ReasonCode::Refused, "too many hints in KeyInfo"));
+    }
     let mut certificates = carried(key_info)?;
     certificates.extend(wss::certificates(key_info, ids)?);
     Ok(certificates)
@@ -55,12 +59,16 @@ pub(super) fn signer(key_info: Element<'_>, carried: &[Certificate]) -> Option<C
 
 /// The first hint that is understood and does not agree with the certificate.
 pub(super) fn disagreement(key_info: Element<'_>, certificate: &Certificate) -> Option<Reason> {
-    let values = key_info.children().filter(|child| child.is(DSIG, "KeyValue"));
-    let direct = key_info.children().filter(|child| child.is(DSIG11, "DEREncodedKeyValue"));
-    let mut hints = values.flat_map(Element::children).chain(direct).chain(x509(key_info));
-    let odd = hints.find(|hint| !agrees(*hint, certificate))?;
+    let odd = hints(key_info).find(|hint| !agrees(*hint, certificate))?;
     let detail = format!("{} does not agree with the certificate", odd.qualified_name());
     Some(Reason::new(ReasonCode::CertificateMismatch, detail))
+}
+
+/// Everything that says something about the key.
+fn hints(key_info: Element<'_>) -> impl Iterator<Item = Element<'_>> {
+    let values = key_info.children().filter(|child| child.is(DSIG, "KeyValue"));
+    let direct = key_info.children().filter(|child| child.is(DSIG11, "DEREncodedKeyValue"));
+    values.flat_map(Element::children).chain(direct).chain(x509(key_info))
 }
 
 fn x509(key_info: Element<'_>) -> impl Iterator<Item = Element<'_>> {

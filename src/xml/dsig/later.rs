@@ -3,8 +3,8 @@
 use super::own_references;
 use super::parts::Parts;
 use super::reference::{Context, Detached, Outside};
-use super::stamps::Stamping;
-use crate::crypto::{DigestAlgorithm, Digester};
+use super::stamps::{Covered, Stamping};
+use crate::crypto::DigestAlgorithm;
 use crate::reason::Reason;
 use crate::signature::Stamped;
 use crate::xml::XmlError;
@@ -42,9 +42,9 @@ pub(in crate::xml) fn archived(
             None => Vec::new(),
         };
         let before: Vec<_> = before.into_iter().map(|(element, _)| element).collect();
-        let mut digester = Digester::new(DigestAlgorithm::Sha256);
-        stamping.archive(&Canonicalization::EXCLUSIVE, &before, &mut digester)?;
-        Ok(Stamped::Digest(DigestAlgorithm::Sha256, digester.finish()))
+        let (how, algorithm) = (&Canonicalization::EXCLUSIVE, DigestAlgorithm::Sha256);
+        let digest = stamping.archive(how, algorithm, &before, &mut Covered::default())?;
+        Ok(Stamped::Digest(algorithm, digest))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::transform::{self, Data, Transform};
+use super::transform::{self, Budget, Data, Transform};
 use crate::crypto::{DigestAlgorithm, digest};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
@@ -19,8 +19,8 @@ pub(super) struct Context<'a> {
     /// Every signature, in document order.
     pub signatures: Vec<Element<'a>>,
     pub outside: Outside<'a>,
-    /// Octets that may still be made.
-    pub budget: usize,
+    /// What may still be spent.
+    pub budget: Budget,
 }
 
 /// What is not in the parsed document.
@@ -116,7 +116,7 @@ impl<'a> Context<'a> {
         if signatures.len() > limits::SIGNATURES {
             return Err(XmlError::Limit("signatures of a document"));
         }
-        let (ids, budget) = (Ids::of(document)?, limits::XML_CANONICAL_BYTES);
+        let (ids, budget) = (Ids::of(document)?, Budget::new());
         Ok(Some(Self { document, ids, signatures, outside, budget }))
     }
 
@@ -300,7 +300,7 @@ impl<'a> Context<'a> {
         let refused = |what: String| Err(Reason::new(ReasonCode::Refused, what));
         match uri {
             Some("") => Ok(Source::Nodes(None)),
-            Some(uri) if uri.starts_with("#xpointer(") => {
+            Some(uri) if uri == "#" || uri.starts_with("#xpointer(") => {
                 refused(format!("the reference {}", shown(Some(uri))))
             }
             Some(uri) if uri.starts_with('#') => {
@@ -336,7 +336,11 @@ impl<'a> Context<'a> {
     ) -> Result<Vec<u8>, Reason> {
         let data = match source {
             Source::Nodes(apex) => Data::Nodes { apex, excluded: excluded.to_vec() },
-            Source::Content(content) => Data::Octets(content.octets()?.into_owned()),
+            Source::Content(content) => {
+                let octets = content.octets()?;
+                self.budget.take(octets.len())?;
+                Data::Octets(octets.into_owned())
+            }
         };
         let (document, budget) = (self.document, &mut self.budget);
         let signatures = (signature, self.signatures.as_slice());

@@ -4,13 +4,13 @@
 use super::parts::Parts;
 use super::reference::{Context, Reference};
 use super::transform;
+use crate::cms;
 use crate::crypto::{DigestAlgorithm, Digester};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::{
     CarriedTimestamp, FoundSignature, Level, SignatureFormat, Stamped, TimestampKind,
 };
-use crate::x509::der::{self, Reader};
 use crate::xml::c14n::Canonicalization;
 use crate::xml::document::Element;
 use crate::xml::xades::{SIGNED_PROPERTIES_TYPE, Stamp, Unsigned, Values};
@@ -24,6 +24,20 @@ pub(super) struct Stamping<'c, 'a> {
     pub references: &'c [Reference<'a>],
 }
 
+/// What archive time-stamps have in common, digested once: each covers all that the one before it
+/// covers, and more.
+#[derive(Default)]
+pub(super) struct Covered(Vec<Run>);
+
+/// One digest on its way.
+struct Run {
+    how: Canonicalization,
+    algorithm: DigestAlgorithm,
+    /// Unsigned properties taken so far.
+    taken: usize,
+    digester: Digester,
+}
+
 impl<'a> Stamping<'_, 'a> {
     /// Takes the content time-stamps among the signed properties.
     pub(super) fn content(&mut self, stamps: &[Element<'a>], found: &mut FoundSignature) {
@@ -31,8 +45,10 @@ impl<'a> Stamping<'_, 'a> {
             let all = element.name() == "AllDataObjectsTimeStamp";
             let result = Stamp::read(*element).and_then(|stamp| {
                 let chosen = self.chosen(all, &stamp.included)?;
-                take_tokens(&stamp, TimestampKind::Content, found, &mut |digester| {
-                    self.feed_references(&chosen, &stamp.canonicalization, digester)
+                take_tokens(&stamp, TimestampKind::Content, found, &mut |algorithm| {
+                    let mut digester = Digester::new(algorithm);
+                    self.feed_references(&chosen, &stamp.canonicalization, &mut digester)?;
+                    Ok(digester.finish())
                 })
             });
             note(*element, result, found);
@@ -45,7 +61,7 @@ impl<'a> Stamping<'_, 'a> {
             Ok(properties) => properties,
             Err(reason) => return found.warnings.push(reason),
         };
-        let mut values = Values::default();
+        let (mut values, mut covered) = (Values::default(), Covered::default());
         let (mut level, mut before) = (Level::B, Vec::with_capacity(properties.len()));
         for (element, property) in properties {
             let result = match property {
@@ -64,8 +80,8 @@ impl<'a> Stamping<'_, 'a> {
                     if level >= Level::T && !values.evidence.is_empty() {
                         level = Level::Lta;
                     }
-                    take_tokens(&stamp, TimestampKind::Archive, found, &mut |digester| {
-                        self.archive(&stamp.canonicalization, &before, digester)
+                    take_tokens(&stamp, TimestampKind::Archive, found, &mut |algorithm| {
+                        self.archive(&stamp.canonicalization, algorithm, &before, &mut covered)
                     })
                 }),
                 Unsigned::Values => {
@@ -120,7 +136,9 @@ impl<'a> Stamping<'_, 'a> {
         sink: &mut Digester,
     ) -> Result<(), Reason> {
         for reference in chosen.iter().filter_map(|index| self.references.get(*index)) {
-            sink.update(&self.context.processed(self.signature, reference, how)?);
+            let octets = self.context.processed(self.signature, reference, how)?;
+            self.context.budget.take(octets.len())?;
+            sink.update(&octets);
         }
         Ok(())
     }
@@ -135,29 +153,52 @@ impl<'a> Stamping<'_, 'a> {
         }
     }
 
-    /// What an archive time-stamp covers: the references as they were processed, SignedInfo,
-    /// SignatureValue, KeyInfo, the unsigned properties `before` it, and the objects but the one
-    /// of the properties (EN 319 132-1 §5.5.2.2).
+    /// The digest of what an archive time-stamp covers: the references as they were processed,
+    /// SignedInfo, SignatureValue, KeyInfo, the unsigned properties `before` it, and the objects
+    /// but the one of the properties (EN 319 132-1 §5.5.2.2).
     pub(super) fn archive(
         &mut self,
         how: &Canonicalization,
+        algorithm: DigestAlgorithm,
         before: &[Element<'a>],
-        sink: &mut Digester,
-    ) -> Result<(), Reason> {
-        let own = self.parts.references.len();
-        self.feed_references(&(0..own).collect::<Vec<_>>(), how, sink)?;
+        covered: &mut Covered,
+    ) -> Result<Vec<u8>, Reason> {
+        let runs = &mut covered.0;
+        let known = runs.iter().position(|run| run.algorithm == algorithm && run.how == *how);
+        let mut run = match known {
+            Some(place) => runs.swap_remove(place),
+            None => self.beginning(how, algorithm)?,
+        };
+        for part in before.iter().skip(run.taken) {
+            run.digester.update(&self.canonical(how, *part)?);
+        }
+        run.taken = before.len();
+        let mut digester = run.digester.clone();
+        runs.push(run);
         let holds_properties = |object: &Element<'_>| {
             object.children().any(|child| child.is(XADES, "QualifyingProperties"))
         };
         let objects = self.signature.children().filter(|child| child.is(DSIG, "Object"));
-        let objects = objects.filter(|object| !holds_properties(object));
-        let parts = [Some(self.parts.signed_info), Some(self.parts.value), self.parts.key_info];
-        let parts: Vec<_> =
-            parts.into_iter().flatten().chain(before.iter().copied()).chain(objects).collect();
-        for part in parts {
-            sink.update(&self.canonical(how, part)?);
+        for object in objects.filter(|object| !holds_properties(object)) {
+            digester.update(&self.canonical(how, object)?);
         }
-        Ok(())
+        Ok(digester.finish())
+    }
+
+    /// What every archive time-stamp begins with.
+    fn beginning(
+        &mut self,
+        how: &Canonicalization,
+        algorithm: DigestAlgorithm,
+    ) -> Result<Run, Reason> {
+        let mut digester = Digester::new(algorithm);
+        let own = self.parts.references.len();
+        self.feed_references(&(0..own).collect::<Vec<_>>(), how, &mut digester)?;
+        let parts = [Some(self.parts.signed_info), Some(self.parts.value), self.parts.key_info];
+        for part in parts.into_iter().flatten() {
+            digester.update(&self.canonical(how, part)?);
+        }
+        Ok(Run { how: how.clone(), algorithm, taken: 0, digester })
     }
 
     pub(super) fn canonical(
@@ -170,18 +211,21 @@ impl<'a> Stamping<'_, 'a> {
     }
 }
 
-/// The tokens of a time-stamp over what `feed` gives, digested as each token's imprint wants it.
+/// The tokens of a time-stamp over what `digest` gives, by the algorithm of each token's imprint.
 fn take_tokens(
     stamp: &Stamp<'_>,
     kind: TimestampKind,
     found: &mut FoundSignature,
-    feed: &mut dyn FnMut(&mut Digester) -> Result<(), Reason>,
+    digest: &mut dyn FnMut(DigestAlgorithm) -> Result<Vec<u8>, Reason>,
 ) -> Result<(), Reason> {
     push(stamp, kind, found, |token| {
-        let algorithm = imprint(token).unwrap_or(DigestAlgorithm::Sha256);
-        let mut digester = Digester::new(algorithm);
-        feed(&mut digester)?;
-        Ok(Stamped::Digest(algorithm, digester.finish()))
+        let small = token.len() <= limits::TIMESTAMP_BYTES;
+        let algorithm = small.then(|| cms::imprint(token)).flatten().and_then(|one| one.0);
+        Ok(match algorithm {
+            Some(algorithm) => Stamped::Digest(algorithm, digest(algorithm)?),
+            // No token, or an unknown algorithm: it is refused for that, whatever it is over.
+            None => Stamped::Octets(Vec::new()),
+        })
     })
 }
 
@@ -207,23 +251,6 @@ fn note(property: Element<'_>, result: Result<(), Reason>, found: &mut FoundSign
         let detail = format!("the property {name}: {}", reason.detail);
         found.warnings.push(Reason::new(reason.code, detail));
     }
-}
-
-/// The algorithm of a token's imprint (RFC 3161 §2.4.2), read no further than that.
-fn imprint(token: &[u8]) -> Option<DigestAlgorithm> {
-    let mut message = Reader::only(token, der::SEQUENCE).ok()?;
-    message.oid().ok()?;
-    let mut signed = Reader::only(message.enter(0xa0).ok()?.rest(), der::SEQUENCE).ok()?;
-    signed.integer().ok()?;
-    signed.expect(der::SET).ok()?;
-    let mut content = signed.enter(der::SEQUENCE).ok()?;
-    content.oid().ok()?;
-    let octets = Reader::only(content.enter(0xa0).ok()?.rest(), der::OCTET_STRING).ok()?;
-    let mut info = Reader::only(octets.rest(), der::SEQUENCE).ok()?;
-    info.integer().ok()?;
-    info.oid().ok()?;
-    let oid = info.enter(der::SEQUENCE).ok()?.enter(der::SEQUENCE).ok()?.oid().ok()?;
-    DigestAlgorithm::from_oid(&oid).ok()
 }
 
 fn refused(what: &str) -> Reason {

@@ -3,6 +3,7 @@
 mod key_info;
 mod manifest;
 mod vectors;
+mod work;
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};

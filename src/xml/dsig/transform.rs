@@ -68,15 +68,54 @@ pub fn canonicalization(element: Element<'_>) -> Result<Option<Canonicalization>
     Ok(Some(how))
 }
 
-/// Runs the transforms over `data`; what is left as nodes is made octets by `last`. `signatures` are all signatures of the document, `own` the one that holds the reference;
-/// `budget` is how many octets may still be made.
+/// Work that may still be spent on the signatures of a document, all their references together.
+/// Digests can be right without any key, so nothing about a reference is earned.
+pub(super) struct Budget {
+    /// Octets that may still be made or digested.
+    pub octets: usize,
+    /// Nodes that may still be passed: comments and what is left out make no octets.
+    pub steps: usize,
+}
+
+impl Budget {
+    pub(super) fn new() -> Self {
+        Self { octets: limits::XML_CANONICAL_BYTES, steps: limits::XML_STEPS }
+    }
+
+    /// Takes this many octets.
+    pub(super) fn take(&mut self, octets: usize) -> Result<(), Reason> {
+        let left = self.octets.checked_sub(octets);
+        self.octets = left.ok_or_else(|| XmlError::Limit("octets under signatures").reason())?;
+        Ok(())
+    }
+
+    /// Takes a walk over a subtree, or the whole document. At each node is asked whether it is one
+    /// of those left out; eight such questions take about as long as the rest of a step.
+    fn walk(
+        &mut self,
+        document: &Document,
+        apex: Option<Element<'_>>,
+        excluded: &[Element<'_>],
+    ) -> Result<(), Reason> {
+        let steps = match apex {
+            Some(apex) => apex.node().end.saturating_sub(apex.index) as usize,
+            None => document.nodes.len(),
+        };
+        let left = self.steps.checked_sub(steps.saturating_mul(1 + excluded.len() / 8));
+        self.steps = left.ok_or_else(|| XmlError::Limit("nodes under signatures").reason())?;
+        Ok(())
+    }
+}
+
+/// Runs the transforms over `data`; what is left as nodes is made octets by `last`. `signatures` are
+/// all signatures of the document, `own` the one that holds the reference.
 pub(super) fn run<'a>(
     transforms: &[Transform],
     mut data: Data<'a>,
     document: &'a Document,
     (own, signatures): (Element<'a>, &[Element<'a>]),
     last: &Canonicalization,
-    budget: &mut usize,
+    budget: &mut Budget,
 ) -> Result<Vec<u8>, Reason> {
     for transform in transforms {
         data = match (transform, data) {
@@ -104,7 +143,9 @@ pub(super) fn run<'a>(
                 Data::Octets(base64(&text)?)
             }
             (Transform::Base64, Data::Nodes { apex, excluded }) => {
+                budget.walk(document, apex, &excluded)?;
                 let text = text_of(document, apex.unwrap_or(document.root()), &excluded);
+                budget.take(text.len())?;
                 Data::Octets(base64(&text)?)
             }
         };
@@ -124,11 +165,12 @@ pub(super) fn canonical(
     document: &Document,
     apex: Option<Element<'_>>,
     excluded: &[Element<'_>],
-    budget: &mut usize,
+    budget: &mut Budget,
 ) -> Result<Vec<u8>, Reason> {
-    let octets = how.octets(document, Subset { apex, excluded }, *budget);
+    budget.walk(document, apex, excluded)?;
+    let octets = how.octets(document, Subset { apex, excluded }, budget.octets);
     let octets = octets.map_err(|error: XmlError| error.reason())?;
-    *budget = budget.saturating_sub(octets.len());
+    budget.take(octets.len())?;
     Ok(octets)
 }
 

@@ -322,3 +322,59 @@ fn a_signature_that_another_covers_is_left_alone() {
     assert!(to_be_archived(&twice, None, 2).is_err());
     assert!(with_timestamp(b"<a/>", 0, b"x").is_err());
 }
+
+#[test]
+fn a_lifetime_of_renewals_is_read_and_the_surplus_is_told() {
+    use crate::limits;
+    let stamper = Stamper::new();
+    let signed = sign(TEXT, &*p256_signer().0, &options()).unwrap();
+    let mut document = stamper.levels(&signed, 0).remove(3);
+    for year in 0..40 {
+        let crl = format!("crl of year {year}");
+        document = with_material(&document, 0, &stamper.material(crl.as_bytes(), b"")).unwrap();
+        document = stamper.archived(&document, 0);
+    }
+    let found = read(&document, None).unwrap().remove(0);
+    assert_eq!((&found.faults, &found.warnings), (&vec![], &vec![]));
+    assert_eq!((found.timestamps.len(), found.evidence.len()), (42, 44));
+    assert!(stamps(&found).iter().all(|(_, holds)| *holds));
+    // One property with more tokens than anybody needs.
+    let text = String::from_utf8(document).unwrap();
+    let (head, tail) = text.rsplit_once("<xades:EncapsulatedTimeStamp").unwrap();
+    let end = "</xades:EncapsulatedTimeStamp>";
+    let (token, tail) = tail.split_once(end).unwrap();
+    let token = format!("<xades:EncapsulatedTimeStamp{token}{end}");
+    let many = format!("{head}{}{tail}", token.repeat(limits::TIMESTAMPS - 1));
+    let found = read(many.as_bytes(), None).unwrap().remove(0);
+    assert_eq!(found.timestamps.len(), limits::TIMESTAMPS);
+    assert_eq!((found.faults.len(), found.warnings.len()), (0, 1));
+}
+
+/// The outer layers of a token with indefinite lengths, as some authorities send it.
+fn ber(token: &[u8]) -> Vec<u8> {
+    use crate::x509::der::{Reader, SEQUENCE, write, write_oid};
+    let mut message = Reader::only(token, SEQUENCE).unwrap();
+    let kind = write_oid(&message.oid().unwrap());
+    let signed = message.enter(0xa0).unwrap().enter(SEQUENCE).unwrap();
+    let signed = write(0x30, &[signed.rest()]);
+    [&[0x30, 0x80], &kind[..], &[0xa0, 0x80], &signed, &[0, 0, 0, 0]].concat()
+}
+
+#[test]
+fn a_token_in_ber_is_compared_by_the_algorithm_of_its_own_imprint() {
+    let stamper = Stamper::new();
+    let signed = sign(TEXT, &*p256_signer().0, &options()).unwrap();
+    let lta = String::from_utf8(stamper.levels(&signed, 0).remove(3)).unwrap();
+    let archive = read(lta.as_bytes(), None).unwrap().remove(0).timestamps.remove(1);
+    let with = |imprint: Vec<u8>| {
+        let says = Says::about(b"", datetime!(2026-11-21 12:00 UTC));
+        let says = Says { imprint, imprint_oid: "2.16.840.1.101.3.4.2.3", ..says };
+        let token = encoding::encode(&ber(&says.token(&stamper.0)));
+        lta.replace(&encoding::encode(&archive.token), &token)
+    };
+    let found = read(with(vec![0; 64]).as_bytes(), None).unwrap().remove(0);
+    assert_eq!(stamps(&found)[1], (TimestampKind::Archive, false));
+    let over = found.timestamps[1].over.digest(DigestAlgorithm::Sha512).unwrap();
+    let found = read(with(over).as_bytes(), None).unwrap().remove(0);
+    assert_eq!(stamps(&found)[1], (TimestampKind::Archive, true));
+}

@@ -250,3 +250,49 @@ fn what_the_signer_says_is_read_again() {
         assert_eq!(!codes.contains(&ReasonCode::CertificateMismatch), fits);
     }
 }
+
+#[test]
+fn each_canonicalization_is_made_and_accepted_elsewhere() {
+    use crate::xml::c14n::{Canonicalization, Method};
+    // What is around the signature is in its inclusive forms: declarations, xml: attributes.
+    let text = "<!-- x --><l:licence xmlns:l='urn:l' xmlns='urn:d' xml:lang='kk' xml:space='preserve'>\r\n\
+                <a id='a' l:z=\"1\">\u{4d8}<!-- y --></a></l:licence>"
+        .as_bytes();
+    let signer = &*p256_signer().0;
+    for method in [Method::Inclusive10, Method::Inclusive11, Method::Exclusive] {
+        for comments in [false, true] {
+            let canonicalization = Canonicalization::new(method, comments);
+            let options = |covers| SigningOptions {
+                covers,
+                canonicalization: canonicalization.clone(),
+                ..options()
+            };
+            let whole = sign(text, signer, &options(Covers::Document)).unwrap();
+            let beside = options(Covers::DocumentWithoutSignatures);
+            for signed in [
+                whole.clone(),
+                sign(text, signer, &beside).unwrap(),
+                sign(&whole, signer, &options(Covers::Document)).unwrap(),
+                sign(text, signer, &options(Covers::Element("a".to_owned()))).unwrap(),
+                counter_sign(&whole, 0, signer, &options(Covers::Document)).unwrap(),
+            ] {
+                let found = read(&signed, None).unwrap();
+                for one in &found {
+                    assert_eq!(one.faults, vec![], "{method:?}");
+                    assert!(value_holds(one), "{method:?} {comments}");
+                }
+                let written = String::from_utf8(signed).unwrap();
+                assert!(written.contains(&format!("\"{}\"", canonicalization.uri())));
+            }
+            assert!(xmlsec1_accepts(&whole, signer.certificate()), "{method:?} {comments}");
+            let changed = String::from_utf8(whole).unwrap().replace("\u{4d8}", "\u{4d9}");
+            assert!(!read(changed.as_bytes(), None).unwrap()[0].faults.is_empty());
+        }
+    }
+    let with_prefixes = Canonicalization {
+        inclusive_prefixes: vec!["l".to_owned()],
+        ..Canonicalization::EXCLUSIVE
+    };
+    let refused = SigningOptions { canonicalization: with_prefixes, ..options() };
+    assert!(matches!(sign(text, signer, &refused), Err(XmlError::Refused(_))));
+}

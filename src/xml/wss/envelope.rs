@@ -68,6 +68,12 @@ impl SoapVersion {
     }
 }
 
+/// Whether these octets are a SOAP message of a version known here.
+pub fn is_message(octets: &[u8]) -> bool {
+    memchr::memmem::find(octets, b"Envelope").is_some()
+        && Document::parse(octets).is_ok_and(|document| is_envelope(document.root()))
+}
+
 /// Whether a document is a SOAP message of a version known here.
 pub fn is_envelope(root: Element<'_>) -> bool {
     SoapVersion::of(root).is_some()

@@ -98,10 +98,10 @@ pub fn prepare(
 
     // Exclusive canonicalization makes SignedInfo independent of where it will stand.
     let draft = Document::parse(signature.as_bytes())?;
-    let signed_info = find(&draft, DSIG, "SignedInfo")?;
+    let signed_info = find(draft.root(), DSIG, "SignedInfo")?;
     let signed_info =
         Canonicalization::EXCLUSIVE.octets(&draft, of(signed_info), limits::XML_CANONICAL_BYTES)?;
-    let (head, tail) = place(&draft, find(&draft, DSIG, "SignatureValue")?);
+    let (head, tail) = place(&draft, find(draft.root(), DSIG, "SignatureValue")?);
     let token = match options.token {
         TokenForm::KeyIdentifier => String::new(),
         TokenForm::BinarySecurityToken => binary_token(&uuid, certificate),

@@ -14,7 +14,7 @@ mod open;
 mod tests;
 mod token;
 
-pub use envelope::SoapVersion;
+pub use envelope::{SoapVersion, is_message};
 pub use fault::SoapError;
 pub use make::{MessageOptions, TokenForm, prepare, sign};
 pub use open::{Freshness, Message, Receiver, open};

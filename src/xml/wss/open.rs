@@ -164,7 +164,8 @@ fn check<'a>(
         found.faults.push(refused("the Body is not referred to by its wsu:Id"));
     }
     // What is handed on is the Body's canonical form, and only if a digest was found to hold over
-    // exactly these octets.
+    // exactly these octets; it is made again for signatures without faults only.
+    let reference = reference.filter(|_| found.faults.is_empty());
     let octets = reference.and_then(only_canonical).and_then(|how| {
         let subset = Subset { apex: Some(envelope.body), excluded: &[] };
         how.octets(document, subset, limits::XML_CANONICAL_BYTES).ok()
