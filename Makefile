@@ -34,6 +34,7 @@ test-aws-lc: ## The parts that check signature values, with aws-lc-rs in ring's 
 
 large: ## Verify documents of 200 MB and show the memory it takes
 	QOLTANBA_LARGE_MB=200 cargo test --release --test large -- --nocapture --test-threads=1
+	cargo test --release --test pdf_attacks memory:: -- --nocapture
 
 test-packages:
 	@scripts/install.sh $(TEST_PACKAGES)

@@ -41,7 +41,8 @@ fn main() {
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_secs(1))
         .measurement_time(Duration::from_secs(3))
-        .sample_size(30);
+        .sample_size(30)
+        .configure_from_args();
     let mut group = criterion.benchmark_group("in-process");
 
     // The bare operations.

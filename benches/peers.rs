@@ -8,7 +8,6 @@
 mod setting;
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,14 +16,13 @@ use qoltanba::text::Language;
 use qoltanba::token::Signer;
 use qoltanba::validation::{Purpose, Question, Verdict, Verifier};
 use qoltanba::x509::TrustStore;
+use setting::rate;
 use time::OffsetDateTime;
 
 /// Names and sizes of the licences, in bytes.
 const SIZES: [(&str, usize); 3] = [("3.5 KB", 3_500), ("100 KB", 100_000), ("5 MB", 5_000_000)];
 /// Rounds over everything; the median counts.
 const ROUNDS: usize = 3;
-/// Processor time of one measurement.
-const LEAST: Duration = Duration::from_millis(700);
 
 fn main() {
     let world = setting::world();
@@ -105,28 +103,4 @@ fn question(document: &[u8]) -> Question<'_> {
         purpose: Purpose::Document,
         language: Language::En,
     }
-}
-
-/// How often it runs in a second of processor time, so that other programs hardly count.
-fn rate(work: impl Fn()) -> f64 {
-    work();
-    let began = processor_time();
-    let mut count = 0;
-    loop {
-        for _ in 0..8 {
-            work();
-        }
-        count += 8;
-        let took = processor_time() - began;
-        if took >= LEAST {
-            return f64::from(count) / took.as_secs_f64();
-        }
-    }
-}
-
-/// Time this thread has had the processor (Linux, `proc(5)`, `schedstat`).
-fn processor_time() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    let nanoseconds = text.split(' ').next().and_then(|first| first.parse().ok());
-    Duration::from_nanos(nanoseconds.expect("a number"))
 }

@@ -247,7 +247,12 @@ pub const PDF_BYTES: usize = 1024 * 1024 * 1024;
 /// Bytes of all the streams decompressed while one PDF is judged.
 pub const PDF_DECODED_BYTES: usize = 256 * 1024 * 1024;
 
-/// Bytes reserved for the CMS inside a PDF signature (hexadecimal doubles it).
+/// Bytes reserved in a PDF signature for its time-stamp (hexadecimal doubles it): tokens carry
+/// their authority's certificates and take 3 to 7 KB.
+pub const PDF_TIMESTAMP_BYTES: usize = 8 * 1024;
+
+/// Bytes reserved for a CMS message inside a PDF whose maker nobody knows beforehand: a signature
+/// made elsewhere, a document time-stamp (hexadecimal doubles it).
 pub const PDF_SIGNATURE_BYTES: usize = 16 * 1024;
 
 /// Life of a login challenge, in seconds: time to enter a PIN, too short to be collected.

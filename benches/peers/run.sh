@@ -51,10 +51,32 @@ if step cargo build --release --manifest-path "$here/bergshamra/Cargo.toml" --ta
   peers+=("bergshamra|$work/bergshamra/release/peer-bergshamra")
 else skipped bergshamra "$why"; fi
 
+# The licence as PDF: pyHanko beside ours.
+pdf() { cargo bench --quiet ${features[@]+"${features[@]}"} --bench pdf -- "$@"; }
+told=$(pdf --write)
+document=$(sed -n 's/^document\t//p' <<<"$told")
+certificates=$(sed -n 's/^issuer\t//p' <<<"$told")
+trust=$(sed -n 's/^trust\t//p' <<<"$told")
+pdf_rates=$work/pdf-rates
+: >"$pdf_rates"
+pyhanko=
+if [ -z "$document" ]; then skipped "the licence PDF" "our own benchmark of it did not run"
+elif step python3 -m venv "$work/pyhanko" &&
+  step "$work/pyhanko/bin/pip" install --quiet pyHanko==0.31.0; then
+  pyhanko=$work/pyhanko/bin/python
+else skipped pyHanko "$why"; fi
+
 names=("3.5 KB" "100 KB" "5 MB")
 # Rounds alternate, so that whatever else the machine does meets everybody.
 for _ in $(seq "$rounds"); do
   ours | sed -n 's/^rate\t//p' >>"$rates"
+  [ -n "$document" ] && pdf --rate | sed -n 's/^rate\t\(.*\)\t.*\t/\1\t/p' >>"$pdf_rates"
+  if [ -n "$pyhanko" ]; then
+    # shellcheck disable=SC2086 # one path, and those the shell finds
+    if rate=$("$pyhanko" "$here/peer_pyhanko.py" "$document" $certificates "$trust"/* 2>"$work/log"); then
+      printf 'pyHanko\t%s\n' "$rate" >>"$pdf_rates"
+    else skipped pyHanko "$(tail -n 1 "$work/log" | cut -c1-160)"; fi
+  fi
   for peer in ${peers[@]+"${peers[@]}"}; do
     for number in 0 1 2; do
       # shellcheck disable=SC2086 # the command has arguments
@@ -91,4 +113,14 @@ sort -t "$(printf '\t')" -k1,1 -k2,2 -k3,3n "$rates" | awk -F '\t' -v ring='bare
       }
       printf "%14s\n", bare ? sprintf("%.0f %%", 100 * median(name FS "3.5 KB") / bare) : "-"
     }
+  }'
+
+sort -t "$(printf '\t')" -k1,1 -k2,2n "$pdf_rates" | awk -F '\t' -v size="$(stat -c %s "$document" 2>/dev/null)" '
+  { values[$1, ++count[$1]] = $2 }
+  function median(name) { return count[name] ? values[name, int((count[name] + 1) / 2)] : 0 }
+  END {
+    mine = median("qoltanba"); his = median("pyHanko")
+    if (!mine) exit
+    printf "\nthe licence PDF, %d bytes: verifications per second\n%-24s%12.1f\n", size, "qoltanba, ring", mine
+    if (his) printf "%-24s%12.1f   ours ×%.1f\n", "pyHanko 0.31.0", his, mine / his
   }'

@@ -6,10 +6,11 @@ pub mod sized;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use qoltanba::crypto::SystemRandom;
 use qoltanba::identity::Applicant;
-use qoltanba::licensing::print::{licence_pdf, stamp_font};
+use qoltanba::licensing::print::{Printed, licence_pdf, stamp_font};
 use qoltanba::licensing::{Authority, DocumentKind, Field, Licence, Origin, Signatory, Wording};
 use qoltanba::pdf::{self, Relationship, Stamp};
 use qoltanba::pki::double::{self, Double, Settings};
@@ -27,6 +28,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Where the certificates of the test PKI point to.
 pub const AUTHORITY: &str = "127.0.0.1:22610";
+
+/// Processor time of one measurement.
+const LEAST: Duration = Duration::from_millis(700);
 
 /// Documents as the product makes them.
 pub struct Documents {
@@ -101,8 +105,19 @@ pub fn documents(signer: &dyn Signer) -> Documents {
     let now = OffsetDateTime::now_utc();
     let xml = xml::sign(&licence.to_xml(), signer, &xml::SigningOptions::new(now)).expect("XML");
     let printed = licence_pdf(&licence, Language::Kk).expect("a print");
+    let pdf = signed_pdf(&printed, &xml, signer, now);
+    Documents { xml, pdf }
+}
+
+/// The print with the signed XML attached, signed with a visible stamp.
+pub fn signed_pdf(
+    printed: &Printed,
+    xml: &[u8],
+    signer: &dyn Signer,
+    now: OffsetDateTime,
+) -> Vec<u8> {
     let document =
-        pdf::attach(&printed.pdf, "licence.xml", "application/xml", Relationship::Source, &xml)
+        pdf::attach(&printed.pdf, "licence.xml", "application/xml", Relationship::Source, xml)
             .expect("an attachment");
     let place = printed.stamp;
     let mut options = pdf::SigningOptions::at(now);
@@ -112,11 +127,11 @@ pub fn documents(signer: &dyn Signer) -> Documents {
         lines: vec!["Қол қойылды".to_owned(), "Тест".to_owned()],
         font: stamp_font().to_vec(),
     });
-    let pdf = pdf::sign(&document, signer, &options).expect("PDF");
-    Documents { xml, pdf }
+    pdf::sign(&document, signer, &options).expect("PDF")
 }
 
-fn licence() -> Licence {
+/// The licence of the benchmarks.
+pub fn licence() -> Licence {
     let three = |text: &str| Wording::new(text, text, text);
     let fields = (1..=18).map(|number| Field {
         id: format!("field-{number}"),
@@ -155,4 +170,28 @@ fn licence() -> Licence {
             request_sha256: "a".repeat(64),
         },
     }
+}
+
+/// How often it runs in a second of processor time, so that other programs hardly count.
+pub fn rate(work: impl Fn()) -> f64 {
+    work();
+    let began = processor_time();
+    let mut count = 0;
+    loop {
+        for _ in 0..8 {
+            work();
+        }
+        count += 8;
+        let took = processor_time() - began;
+        if took >= LEAST {
+            return f64::from(count) / took.as_secs_f64();
+        }
+    }
+}
+
+/// Time this thread has had the processor (Linux, `proc(5)`, `schedstat`).
+pub fn processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let nanoseconds = text.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("a number"))
 }

@@ -62,8 +62,14 @@ pub fn digest(algorithm: DigestAlgorithm, octets: &[u8]) -> Vec<u8> {
 
 /// Lower-case hexadecimal digits of `octets`.
 pub fn hex(octets: &[u8]) -> String {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
-    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let mut out = String::with_capacity(octets.len() * 2);
+    for octet in octets {
+        out.push(DIGITS[usize::from(octet >> 4)]);
+        out.push(DIGITS[usize::from(octet & 15)]);
+    }
+    out
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use lopdf::{Dictionary, Object};
 
 use super::PdfError;
 use super::file::{File, Loaded};
+use super::tokens::{Operands, Token, Tokens};
 use super::tree;
 use crate::limits;
 
@@ -31,14 +32,26 @@ pub(super) struct Rect {
     pub top: f32,
 }
 
+/// Places that are told of together: where none of them can be is seen at once.
+const TOGETHER: usize = 16;
+
 /// What a page shows.
 #[derive(Default)]
 pub(super) struct Shown {
-    /// Where text stands.
-    pub text: Vec<Rect>,
+    text: Places,
     /// Images and filled rectangles that cover text drawn before: what they are.
     pub covered: Vec<String>,
+    /// Whether a font was chosen: without one no text is shown.
+    font: bool,
     work: usize,
+}
+
+/// Where text stands, in the order it was drawn.
+#[derive(Default)]
+struct Places {
+    all: Vec<Rect>,
+    /// The box around each [`TOGETHER`] of them.
+    around: Vec<Rect>,
 }
 
 #[derive(Clone, Copy)]
@@ -69,6 +82,26 @@ impl Rect {
             && other.left + EDGE < self.right
             && self.bottom + EDGE < other.top
             && other.bottom + EDGE < self.top
+    }
+}
+
+impl Places {
+    fn push(&mut self, place: Rect) {
+        if self.all.len() % TOGETHER == 0 {
+            self.around.push(place);
+        } else if let Some(around) = self.around.last_mut() {
+            around.left = around.left.min(place.left);
+            around.bottom = around.bottom.min(place.bottom);
+            around.right = around.right.max(place.right);
+            around.top = around.top.max(place.top);
+        }
+        self.all.push(place);
+    }
+
+    fn meet(&self, place: &Rect) -> bool {
+        let near = self.around.iter().zip(self.all.chunks(TOGETHER));
+        near.filter(|(around, _)| place.meets(around))
+            .any(|(_, places)| places.iter().any(|one| place.meets(one)))
     }
 }
 
@@ -144,12 +177,12 @@ pub(super) fn shown(file: &File<'_>, page: &Loaded) -> Result<Shown, PdfError> {
 
 /// The strings a form XObject shows, as they stand in it.
 pub(super) fn strings(octets: &[u8]) -> Vec<Vec<u8>> {
-    let (mut out, mut tokens) = (Vec::new(), Tokens { octets, at: 0 });
+    let (mut out, mut tokens) = (Vec::new(), Tokens::new(octets));
     while let Some(token) = tokens.next() {
         if let Token::Text(text) = token
             && out.len() < NOTED
         {
-            out.push(text);
+            out.push(text.octets());
         }
     }
     out
@@ -168,6 +201,11 @@ fn resources(file: &File<'_>, page: &Dictionary) -> Result<Dictionary, PdfError>
 }
 
 impl Shown {
+    /// Whether text stands there.
+    pub(super) fn has_text(&self, place: &Rect) -> bool {
+        self.text.meet(place)
+    }
+
     fn run(
         &mut self,
         file: &File<'_>,
@@ -183,19 +221,17 @@ impl Shown {
         let mut state = State { matrix: start, size: 0.0, wide: false, leading: 0.0 };
         let mut saved: Vec<State> = Vec::new();
         let (mut text, mut line) = (Matrix::IDENTITY, Matrix::IDENTITY);
-        let mut numbers: Vec<f32> = Vec::new();
+        let mut numbers = Operands::default();
         let (mut name, mut letters): (&[u8], usize) = (b"", 0);
         // The path: its rectangles, its corners, and whether it is more than one rectangle.
         let (mut rects, mut corners): (Vec<[f32; 4]>, Vec<(f32, f32)>) = (Vec::new(), Vec::new());
         let mut curved = false;
         let mut wide: HashMap<Vec<u8>, bool> = HashMap::new();
-        let mut tokens = Tokens { octets, at: 0 };
+        let mut tokens = Tokens::new(octets);
         while let Some(token) = tokens.next() {
             let operator = match token {
                 Token::Number(number) => {
-                    if numbers.len() < 64 {
-                        numbers.push(number);
-                    }
+                    numbers.push(number);
                     continue;
                 }
                 Token::Name(found) => {
@@ -212,20 +248,18 @@ impl Shown {
             if self.work > 4 * limits::PDF_CONTENT_BYTES {
                 return Err(PdfError::TooMany("covers of a page"));
             }
-            let last = |count: usize| {
-                numbers.len().checked_sub(count).and_then(|from| numbers.get(from..))
-            };
             match operator {
                 b"q" if saved.len() < SAVED => saved.push(state.clone()),
                 b"Q" => state = saved.pop().unwrap_or(state),
                 b"cm" => {
-                    if let Some(&[a, b, c, d, e, f]) = last(6) {
+                    if let Some([a, b, c, d, e, f]) = numbers.last() {
                         state.matrix = Matrix([a, b, c, d, e, f]).then(state.matrix);
                     }
                 }
                 b"BT" => (text, line) = (Matrix::IDENTITY, Matrix::IDENTITY),
                 b"Tf" => {
-                    state.size = last(1).map_or(0.0, |one| one[0]);
+                    self.font = true;
+                    state.size = numbers.last().map_or(0.0, |[size]| size);
                     state.wide = match wide.get(name) {
                         Some(known) => *known,
                         None => {
@@ -235,9 +269,10 @@ impl Shown {
                         }
                     };
                 }
-                b"TL" => state.leading = last(1).map_or(0.0, |one| one[0]),
+                b"TL" => state.leading = numbers.last().map_or(0.0, |[leading]| leading),
+                b"gs" => self.font = true,
                 b"Td" | b"TD" => {
-                    if let Some(&[x, y]) = last(2) {
+                    if let Some([x, y]) = numbers.last() {
                         line = Matrix::moved(x, y).then(line);
                         text = line;
                         if operator == b"TD" {
@@ -246,7 +281,7 @@ impl Shown {
                     }
                 }
                 b"Tm" => {
-                    if let Some(&[a, b, c, d, e, f]) = last(6) {
+                    if let Some([a, b, c, d, e, f]) = numbers.last() {
                         line = Matrix([a, b, c, d, e, f]);
                         text = line;
                     }
@@ -261,20 +296,21 @@ impl Shown {
                         text = line;
                     }
                     let count = if state.wide { letters / 2 } else { letters };
-                    if count > 0 && self.text.len() < NOTED {
+                    if count > 0 && self.text.all.len() < NOTED {
                         let width = count as f32 * LETTER * state.size;
                         let place = [0.0, 0.0, width, 0.6 * state.size];
                         self.text.push(text.then(state.matrix).of_rect(place));
                         text = Matrix::moved(width, 0.0).then(text);
                     }
                 }
-                b"re" => {
-                    if let Some(&[x, y, width, height]) = last(4) {
+                b"re" if rects.len() < 2 => {
+                    if let Some([x, y, width, height]) = numbers.last() {
                         rects.push([x, y, width, height]);
                     }
                 }
-                b"m" | b"l" => {
-                    if let Some(&[x, y]) = last(2) {
+                // A rectangle has five corners at most.
+                b"m" | b"l" if corners.len() < 6 => {
+                    if let Some([x, y]) = numbers.last() {
                         corners.push((x, y));
                     }
                 }
@@ -324,6 +360,10 @@ impl Shown {
                 self.cover(matrix.of_rect([0.0, 0.0, 1.0, 1.0]), &what);
             }
             b"Form" if depth > 0 && loaded.stream.is_some() => {
+                // What has no text before it covers none, and without a font it shows none.
+                if self.text.all.is_empty() && !self.font && !may_show_text(file, dictionary)? {
+                    return Ok(());
+                }
                 let own = file.get(dictionary, b"Matrix")?;
                 let own: Vec<f32> = own.as_array().map_or_else(
                     |_| Vec::new(),
@@ -344,19 +384,32 @@ impl Shown {
         if self.covered.last().is_some_and(|last| last == what) {
             return;
         }
-        self.work = self.work.saturating_add(self.text.len());
-        if self.text.iter().any(|text| place.meets(text)) {
+        self.work = self.work.saturating_add(self.text.all.len());
+        if self.text.meet(&place) {
             self.covered.push(what.to_owned());
         }
     }
 }
 
+/// Whether a form has resources by which text could be shown, or takes those of the page.
+fn may_show_text(file: &File<'_>, form: &Dictionary) -> Result<bool, PdfError> {
+    let own = tree::dictionary(file, form, b"Resources")?;
+    Ok(own.is_none_or(|own| {
+        [b"Font".as_slice(), b"XObject", b"ExtGState"].iter().any(|key| own.has(key))
+    }))
+}
+
 /// Whether a font's letters take two octets.
 fn is_wide(file: &File<'_>, resources: &Dictionary, name: &[u8]) -> Result<bool, PdfError> {
     let Some(fonts) = tree::dictionary(file, resources, b"Font")? else { return Ok(false) };
-    let font = tree::dictionary(file, &fonts, name)?;
-    let kind = font.as_ref().and_then(|font| font.get(b"Subtype").and_then(Object::as_name).ok());
-    Ok(kind == Some(b"Type0"))
+    let kind = match fonts.get(name) {
+        Ok(Object::Reference(id)) => file.name_in(*id, b"Subtype")?,
+        Ok(Object::Dictionary(font)) => {
+            file.get(font, b"Subtype")?.as_name().ok().map(<[u8]>::to_vec)
+        }
+        _ => None,
+    };
+    Ok(kind.as_deref() == Some(b"Type0"))
 }
 
 /// The rectangle that four or five corners make, if its sides are upright.
@@ -368,132 +421,4 @@ fn upright(corners: &[(f32, f32)]) -> Option<[f32; 4]> {
     let side = |pair: &[(f32, f32)]| pair[0].0 == pair[1].0 || pair[0].1 == pair[1].1;
     let (first, third) = (corners.first()?, corners.get(2)?);
     corners.windows(2).all(side).then_some([first.0, first.1, third.0 - first.0, third.1 - first.1])
-}
-
-enum Token<'a> {
-    Number(f32),
-    Name(&'a [u8]),
-    Text(Vec<u8>),
-    Operator(&'a [u8]),
-    Other,
-}
-
-struct Tokens<'a> {
-    octets: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Tokens<'a> {
-    fn next(&mut self) -> Option<Token<'a>> {
-        let rest = self.octets.get(self.at..)?;
-        let skipped = rest.iter().take_while(|octet| is_space(**octet)).count();
-        let rest = rest.get(skipped..)?;
-        self.at += skipped;
-        let first = *rest.first()?;
-        let regular = |rest: &[u8]| rest.iter().take_while(|one| is_regular(**one)).count();
-        match first {
-            b'%' => {
-                let line = rest.iter().take_while(|one| !b"\r\n".contains(one)).count();
-                self.at += line;
-                Some(Token::Other)
-            }
-            b'/' => {
-                let length = regular(rest.get(1..)?);
-                self.at += 1 + length;
-                Some(Token::Name(rest.get(1..1 + length)?))
-            }
-            b'(' => Some(Token::Text(self.literal())),
-            b'<' if rest.get(1) != Some(&b'<') => {
-                let length = rest.iter().take_while(|one| **one != b'>').count();
-                self.at += length + 1;
-                Some(Token::Text(hexadecimal(rest.get(1..length)?)))
-            }
-            b'0'..=b'9' | b'+' | b'-' | b'.' => {
-                let length = regular(rest);
-                self.at += length;
-                Some(number(rest.get(..length)?).map_or(Token::Other, Token::Number))
-            }
-            one if is_regular(one) => {
-                let length = regular(rest);
-                self.at += length;
-                Some(Token::Operator(rest.get(..length)?))
-            }
-            _ => {
-                self.at += 1;
-                Some(Token::Other)
-            }
-        }
-    }
-
-    fn literal(&mut self) -> Vec<u8> {
-        let (mut out, mut open) = (Vec::new(), 0usize);
-        while let Some(octet) = self.octets.get(self.at) {
-            self.at += 1;
-            match octet {
-                b'(' => {
-                    open += 1;
-                    if open == 1 {
-                        continue;
-                    }
-                }
-                b')' => {
-                    open -= 1;
-                    if open == 0 {
-                        break;
-                    }
-                }
-                b'\\' => {
-                    let Some(next) = self.octets.get(self.at) else { break };
-                    self.at += 1;
-                    if next.is_ascii_digit() {
-                        let (mut code, mut more) = (u32::from(next - b'0'), 0);
-                        while let Some(digit @ b'0'..=b'7') =
-                            self.octets.get(self.at).filter(|_| more < 2)
-                        {
-                            code = code * 8 + u32::from(digit - b'0');
-                            self.at += 1;
-                            more += 1;
-                        }
-                        out.push((code & 0xff) as u8);
-                    } else {
-                        out.push(*next);
-                    }
-                    continue;
-                }
-                _ => {}
-            }
-            out.push(*octet);
-        }
-        out
-    }
-
-    /// Past an inline image, whose octets mean nothing here (§8.9.7).
-    fn skip_image(&mut self) {
-        let rest = self.octets.get(self.at..).unwrap_or_default();
-        let end = rest.windows(4).position(|window| {
-            is_space(window[0]) && &window[1..3] == b"EI" && is_space(window[3])
-        });
-        self.at = end.map_or(self.octets.len(), |end| self.at + end + 3);
-    }
-}
-
-fn number(text: &[u8]) -> Option<f32> {
-    std::str::from_utf8(text).ok()?.parse().ok().filter(|number: &f32| number.is_finite())
-}
-
-fn hexadecimal(text: &[u8]) -> Vec<u8> {
-    let digits: Vec<u8> = text
-        .iter()
-        .filter_map(|octet| char::from(*octet).to_digit(16))
-        .map(|digit| digit as u8)
-        .collect();
-    digits.chunks(2).map(|pair| pair[0] << 4 | pair.get(1).copied().unwrap_or(0)).collect()
-}
-
-fn is_space(octet: u8) -> bool {
-    matches!(octet, 0 | b'\t' | b'\n' | 12 | b'\r' | b' ')
-}
-
-fn is_regular(octet: u8) -> bool {
-    !is_space(octet) && !b"()<>[]{}/%".contains(&octet)
 }

@@ -6,6 +6,7 @@ use super::make::{SigningOptions, waiting};
 use super::{PdfError, read};
 use crate::cms::{self, CmsError, Content};
 use crate::crypto::{DigestAlgorithm, verify};
+use crate::limits;
 
 /// A document that waits for a CMS signature made elsewhere. It survives between two calls as
 /// octets.
@@ -18,7 +19,7 @@ pub struct External(Waiting);
 /// # Errors
 /// As [`super::prepare`].
 pub fn prepare_external(pdf: &[u8], options: &SigningOptions) -> Result<External, PdfError> {
-    waiting(pdf, options).map(External)
+    waiting(pdf, options, limits::PDF_SIGNATURE_BYTES).map(External)
 }
 
 impl External {

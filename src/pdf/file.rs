@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use lopdf::{Dictionary, Object, ObjectId, Stream};
+use lopdf::{Dictionary, Object, ObjectId};
 
 use super::PdfError;
+use super::filter::decode_stream;
 use super::syntax::{Cursor, Spanned, value};
 use super::xref::{self, Entry, Section};
 use crate::limits;
@@ -17,13 +18,26 @@ use crate::limits;
 /// References followed from one to the next.
 const HOPS: usize = 16;
 
+/// Bytes of text of the objects that are kept, and of the largest one: those that are asked for
+/// again and again are small.
+const KEPT: usize = 1 << 20;
+const KEPT_ONE: usize = 1 << 16;
+
 /// A readable file.
 pub(super) struct File<'a> {
     octets: &'a [u8],
-    sections: Vec<Section>,
-    entries: HashMap<u32, Entry>,
-    containers: RefCell<HashMap<u32, Rc<Container>>>,
+    index: Rc<Index>,
     budget: Rc<Budget>,
+}
+
+/// Where the objects are, and those that were read.
+struct Index {
+    sections: Vec<Section>,
+    /// In the order of their numbers.
+    entries: Vec<(u32, Entry)>,
+    containers: RefCell<HashMap<u32, Rc<Container>>>,
+    kept: RefCell<HashMap<u32, Rc<Loaded>>>,
+    room: Cell<usize>,
 }
 
 /// The work left for a file and its revisions together: bytes and values parsed, bytes decoded.
@@ -72,6 +86,10 @@ impl<'a> File<'a> {
 
     /// The revision that ends there, as a file of its own.
     pub(super) fn revision(&self, end: usize) -> Result<Self, PdfError> {
+        if end == self.octets.len() {
+            let (index, budget) = (Rc::clone(&self.index), Rc::clone(&self.budget));
+            return Ok(Self { octets: self.octets, index, budget });
+        }
         let octets = self.octets.get(..end).unwrap_or_default();
         Self::with_budget(octets, Rc::clone(&self.budget))
     }
@@ -81,17 +99,23 @@ impl<'a> File<'a> {
             return Err(PdfError::malformed("the file does not begin with %PDF-"));
         }
         let sections = xref::sections(octets)?;
-        let mut entries = HashMap::new();
-        for section in &sections {
-            for (number, entry) in &section.entries {
-                entries.entry(*number).or_insert(*entry);
-            }
-        }
-        let file = Self { octets, sections, entries, containers: RefCell::default(), budget };
+        let entries = sections.iter().flat_map(|section| &section.entries);
+        let mut entries: Vec<(u32, Entry)> = entries.copied().collect();
+        // The newest section that names an object has it; the sort keeps their order.
+        entries.sort_by_key(|entry| entry.0);
+        entries.dedup_by_key(|entry| entry.0);
+        let (containers, kept) = (RefCell::default(), RefCell::default());
+        let index = Index { sections, entries, containers, kept, room: Cell::new(KEPT) };
+        let file = Self { octets, index: Rc::new(index), budget };
         if file.trailer().has(b"Encrypt") {
             return Err(PdfError::Encrypted);
         }
         Ok(file)
+    }
+
+    /// Whether both are read by the same cross-reference sections.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.index, &other.index)
     }
 
     /// The octets of the file.
@@ -101,25 +125,27 @@ impl<'a> File<'a> {
 
     /// The cross-reference sections, newest first; there is at least one.
     pub(super) fn sections(&self) -> &[Section] {
-        &self.sections
+        &self.index.sections
     }
 
     /// The newest trailer.
     pub(super) fn trailer(&self) -> &Dictionary {
         // `xref::sections` never gives an empty list.
-        &self.sections[0].trailer
+        &self.index.sections[0].trailer
     }
 
     /// The number after the largest in use.
     pub(super) fn next_number(&self) -> u32 {
         let size = self.trailer().get(b"Size").and_then(Object::as_i64).unwrap_or(0);
         let size = u32::try_from(size).unwrap_or(u32::MAX);
-        self.entries.keys().max().map_or(size, |number| size.max(number.saturating_add(1)))
+        self.numbers().last().map_or(size, |number| size.max(number.saturating_add(1)))
     }
 
     /// The entry of an object number.
     pub(super) fn entry(&self, number: u32) -> Option<Entry> {
-        self.entries.get(&number).copied()
+        let entries = &self.index.entries;
+        let place = entries.binary_search_by_key(&number, |entry| entry.0).ok()?;
+        entries.get(place).map(|entry| entry.1)
     }
 
     /// The generation of an object in use.
@@ -131,13 +157,13 @@ impl<'a> File<'a> {
         }
     }
 
-    /// The numbers of every object the sections name.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
-        self.entries.keys().copied()
+    /// The numbers of every object the sections name, in their order.
+    pub(super) fn numbers(&self) -> impl DoubleEndedIterator<Item = u32> + '_ {
+        self.index.entries.iter().map(|entry| entry.0)
     }
 
     /// The document catalog and its reference.
-    pub(super) fn catalog(&self) -> Result<(ObjectId, Loaded), PdfError> {
+    pub(super) fn catalog(&self) -> Result<(ObjectId, Rc<Loaded>), PdfError> {
         let root = self.trailer().get(b"Root").and_then(Object::as_reference);
         let root = root.map_err(|_| PdfError::malformed("the trailer names no /Root"))?;
         match self.load(root)? {
@@ -147,16 +173,90 @@ impl<'a> File<'a> {
     }
 
     /// Loads an object; `None` where the reference leads nowhere (the null object).
-    pub(super) fn load(&self, (number, generation): ObjectId) -> Result<Option<Loaded>, PdfError> {
-        match self.entry(number) {
-            None | Some(Entry::Free) => Ok(None),
-            Some(Entry::At { generation: other, .. }) if other != generation => Ok(None),
-            Some(Entry::Within { .. }) if generation != 0 => Ok(None),
-            Some(Entry::At { offset, .. }) => self.load_at(offset, (number, generation)).map(Some),
-            Some(Entry::Within { container, index }) => {
-                self.load_within(container, index, number).map(Some)
-            }
+    pub(super) fn load(&self, id: ObjectId) -> Result<Option<Rc<Loaded>>, PdfError> {
+        let (number, generation) = id;
+        let entry = match self.entry(number) {
+            None | Some(Entry::Free) => return Ok(None),
+            Some(Entry::At { generation: other, .. }) if other != generation => return Ok(None),
+            Some(Entry::Within { .. }) if generation != 0 => return Ok(None),
+            Some(entry) => entry,
+        };
+        if let Some(kept) = self.kept(number) {
+            // It will be copied, or walked through: that is work too.
+            self.spend_on(&kept.value)?;
+            return Ok(Some(kept));
         }
+        let loaded = Rc::new(match entry {
+            Entry::Within { container, index } => self.load_within(container, index, number)?,
+            Entry::At { offset, .. } => self.load_at(offset, id)?,
+            Entry::Free => return Ok(None),
+        });
+        let size = loaded.value.span.len();
+        if let Some(room) = self.index.room.get().checked_sub(size).filter(|_| size <= KEPT_ONE) {
+            self.index.room.set(room);
+            self.index.kept.borrow_mut().insert(number, Rc::clone(&loaded));
+        }
+        Ok(Some(loaded))
+    }
+
+    /// Calls for every reference in an object and tells where its text ends, if it is in the file
+    /// itself; `None` where the object is not there. The object is checked as by [`File::load`].
+    pub(super) fn references(
+        &self,
+        number: u32,
+        found: &mut dyn FnMut(u32),
+    ) -> Result<Option<Option<usize>>, PdfError> {
+        let Some(generation) = self.generation(number) else { return Ok(None) };
+        if let Some(kept) = self.kept(number) {
+            self.spend_on(&kept.value)?;
+            kept.value.references(found);
+            return Ok(Some(kept.end()));
+        }
+        match self.entry(number) {
+            Some(Entry::At { offset, .. }) => {
+                let skimmed = xref::skim(self.octets, offset, b"Length", found)?;
+                self.spend(skimmed.size, skimmed.values)?;
+                if skimmed.id != (number, generation) {
+                    return Err(misplaced((number, generation), offset));
+                }
+                let end = match skimmed.stream {
+                    None => skimmed.end,
+                    Some(start) => {
+                        let length = skimmed.asked.map(|span| Cursor::new(self.octets, span.start));
+                        let length = length.map(|mut cursor| cursor.value()).transpose()?;
+                        self.stream_span(length.map(|length| length.object), start)?.end
+                    }
+                };
+                Ok(Some(Some(end)))
+            }
+            Some(Entry::Within { container, index }) => {
+                let (container, start) = self.within(container, index, number)?;
+                let mut cursor = Cursor::new(&container.octets, start);
+                let values = cursor.skim(&mut |_, _| (), found)?;
+                self.spend(cursor.at() - start, values)?;
+                Ok(Some(None))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The name that a dictionary has under a key, without making the rest of it, which may be long
+    /// lists of numbers.
+    pub(super) fn name_in(&self, id: ObjectId, key: &[u8]) -> Result<Option<Vec<u8>>, PdfError> {
+        if let (None, Some(Entry::At { offset, generation })) = (self.kept(id.0), self.entry(id.0))
+        {
+            let skimmed = xref::skim(self.octets, offset, key, &mut |_| ())?;
+            self.spend(skimmed.size, skimmed.values)?;
+            if generation != id.1 || skimmed.id != id {
+                return Err(misplaced(id, offset));
+            }
+            let Some(span) = skimmed.asked else { return Ok(None) };
+            let value = self.resolve(&Cursor::new(self.octets, span.start).value()?.object)?;
+            return Ok(value.as_name().ok().map(<[u8]>::to_vec));
+        }
+        let Some(loaded) = self.load(id)? else { return Ok(None) };
+        let Some(dictionary) = loaded.dictionary() else { return Ok(None) };
+        Ok(self.get(dictionary, key)?.as_name().ok().map(<[u8]>::to_vec))
     }
 
     /// The object itself, references followed; null where they lead nowhere.
@@ -164,7 +264,8 @@ impl<'a> File<'a> {
         let mut object = object.clone();
         for _ in 0..HOPS {
             let Ok(reference) = object.as_reference() else { return Ok(object) };
-            object = self.load(reference)?.map_or(Object::Null, |loaded| loaded.value.object);
+            let loaded = self.load(reference)?;
+            object = loaded.map_or(Object::Null, |loaded| loaded.value.object.clone());
         }
         Err(PdfError::malformed("references lead in a circle"))
     }
@@ -210,25 +311,33 @@ impl<'a> File<'a> {
         let indirect = xref::indirect(self.octets, offset)?;
         self.spend_on(&indirect.value)?;
         if indirect.id != wanted {
-            let (number, generation) = wanted;
-            let detail = format!("object {number} {generation} does not stand at offset {offset}");
-            return Err(PdfError::Malformed(detail));
+            return Err(misplaced(wanted, offset));
         }
         let stream = match indirect.stream {
             None => None,
-            Some(start) => Some(self.stream_span(&indirect.value, start)?),
+            Some(start) => {
+                let length = indirect.value.object.as_dict().and_then(|one| one.get(b"Length"));
+                Some(self.stream_span(length.ok().cloned(), start)?)
+            }
         };
         Ok(Loaded { value: indirect.value, text: Text::File, stream })
     }
 
-    fn spend_on(&self, value: &Spanned) -> Result<(), PdfError> {
-        spend(&self.budget.parsed, value.span.len(), "references")?;
-        spend(&self.budget.values, value.values, "references")
+    fn kept(&self, number: u32) -> Option<Rc<Loaded>> {
+        self.index.kept.borrow().get(&number).map(Rc::clone)
     }
 
-    fn stream_span(&self, value: &Spanned, start: usize) -> Result<Range<usize>, PdfError> {
-        let length = value.object.as_dict().and_then(|dictionary| dictionary.get(b"Length"));
-        let length = length.map_err(|_| PdfError::malformed("a stream has no /Length"))?;
+    fn spend_on(&self, value: &Spanned) -> Result<(), PdfError> {
+        self.spend(value.span.len(), value.values)
+    }
+
+    fn spend(&self, size: usize, values: usize) -> Result<(), PdfError> {
+        spend(&self.budget.parsed, size, "references")?;
+        spend(&self.budget.values, values, "references")
+    }
+
+    fn stream_span(&self, length: Option<Object>, start: usize) -> Result<Range<usize>, PdfError> {
+        let length = length.ok_or_else(|| PdfError::malformed("a stream has no /Length"))?;
         let length = match length.as_reference() {
             // The length is a number, never a stream: no recursion follows.
             Ok(reference) => match self.entry(reference.0) {
@@ -238,7 +347,7 @@ impl<'a> File<'a> {
                 }
                 _ => None,
             },
-            Err(_) => Some(length.clone()),
+            Err(_) => Some(length),
         };
         let length = length.and_then(|length| length.as_i64().ok());
         let length = length.ok_or_else(|| PdfError::malformed("a stream has a bad /Length"))?;
@@ -246,19 +355,29 @@ impl<'a> File<'a> {
     }
 
     fn load_within(&self, number: u32, index: u32, wanted: u32) -> Result<Loaded, PdfError> {
-        let container = self.container(number)?;
-        let place = container.index.get(index as usize).filter(|(number, _)| *number == wanted);
-        let Some((_, start)) = place else {
-            return Err(PdfError::malformed("an object stream does not hold its object"));
-        };
-        let mut cursor = Cursor::new(&container.octets, *start);
+        let (container, start) = self.within(number, index, wanted)?;
+        let mut cursor = Cursor::new(&container.octets, start);
         let value = cursor.value()?;
         self.spend_on(&value)?;
         Ok(Loaded { value, text: Text::Container(container), stream: None })
     }
 
+    /// An object stream and where an object begins in it.
+    fn within(
+        &self,
+        number: u32,
+        index: u32,
+        wanted: u32,
+    ) -> Result<(Rc<Container>, usize), PdfError> {
+        let container = self.container(number)?;
+        let place = container.index.get(index as usize).filter(|(number, _)| *number == wanted);
+        let start = place.map(|place| place.1);
+        let missing = || PdfError::malformed("an object stream does not hold its object");
+        Ok((container, start.ok_or_else(missing)?))
+    }
+
     fn container(&self, number: u32) -> Result<Rc<Container>, PdfError> {
-        if let Some(known) = self.containers.borrow().get(&number) {
+        if let Some(known) = self.index.containers.borrow().get(&number) {
             return Ok(Rc::clone(known));
         }
         let Some(Entry::At { offset, generation: 0 }) = self.entry(number) else {
@@ -289,7 +408,7 @@ impl<'a> File<'a> {
             index.push((number, first.saturating_add(place)));
         }
         let container = Rc::new(Container { octets, index });
-        self.containers.borrow_mut().insert(number, Rc::clone(&container));
+        self.index.containers.borrow_mut().insert(number, Rc::clone(&container));
         Ok(container)
     }
 }
@@ -299,6 +418,17 @@ impl Loaded {
     pub(super) fn dictionary(&self) -> Option<&Dictionary> {
         self.value.object.as_dict().ok()
     }
+
+    /// Where its text in the file ends, the octets of a stream included.
+    fn end(&self) -> Option<usize> {
+        let end = self.stream.as_ref().map_or(self.value.span.end, |span| span.end);
+        matches!(self.text, Text::File).then_some(end)
+    }
+}
+
+fn misplaced((number, generation): ObjectId, offset: usize) -> PdfError {
+    let detail = format!("object {number} {generation} does not stand at offset {offset}");
+    PdfError::Malformed(detail)
 }
 
 /// The text of a dictionary with entries replaced or added: what is not named stays octet for
@@ -326,27 +456,6 @@ pub(super) fn with_entries(text: &[u8], changes: &[(&str, Vec<u8>)]) -> Result<V
     }
     out.extend_from_slice(text.get(at..parsed.span.end).unwrap_or_default());
     Ok(out)
-}
-
-/// A stream decoded by its filters, under a limit in bytes.
-pub(super) fn decode_stream(
-    filters: Dictionary,
-    encoded: &[u8],
-    limit: usize,
-) -> Result<Vec<u8>, PdfError> {
-    if !filters.has(b"Filter") {
-        // What is not encoded needs no second copy.
-        return match encoded.len() <= limit {
-            true => Ok(encoded.to_vec()),
-            false => Err(PdfError::TooMany("bytes in a stream")),
-        };
-    }
-    if encoded.len() > limit {
-        return Err(PdfError::TooMany("bytes in a stream"));
-    }
-    Stream::new(filters, encoded.to_vec())
-        .decompressed_content_with_limit(limit)
-        .map_err(|error| PdfError::Malformed(format!("a stream does not decode: {error}")))
 }
 
 fn spend(left: &Cell<usize>, work: usize, what: &'static str) -> Result<(), PdfError> {

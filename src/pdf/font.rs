@@ -3,6 +3,7 @@
 //! copied out.
 
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use allsorts::binary::read::ReadScope;
 use allsorts::font_data::FontData;
@@ -10,29 +11,68 @@ use allsorts::subset::{CmapTarget, SubsetProfile, subset};
 use printpdf::{FontType, ParsedFont};
 
 use super::PdfError;
+use super::filter::deflated;
 use super::update::Update;
 use crate::crypto::{DigestAlgorithm, digest};
 
 /// Stem width and weight are hints for a substitute that an embedded font never needs.
 const STEM_WIDTH: u16 = 80;
 
-/// A parsed font and the letters drawn with it so far. A letter's code is its place in `used`,
-/// counted from 1; letters that share a glyph keep codes of their own, so that what is copied out
-/// is what was written.
+/// Letters that every cut has: times and numbers change from stamp to stamp, and the cut shall not.
+const ALWAYS: &str = " +-./0123456789:";
+/// Fonts and cuts that are remembered: a service has one font, and an officer one name.
+const FONTS: usize = 4;
+const CUTS: usize = 64;
+
+static KNOWN_FONTS: Mutex<Vec<(Vec<u8>, Arc<ParsedFont>)>> = Mutex::new(Vec::new());
+static KNOWN_CUTS: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+
+/// A cut, with its font and letters.
+type Known = (Arc<ParsedFont>, Vec<char>, Arc<Cut>);
+
+/// A parsed font and the letters drawn with it. A letter's code is its place in `used`, counted
+/// from 1; letters that share a glyph keep codes of their own, so that what is copied out is what
+/// was written.
 pub(super) struct Font {
-    parsed: ParsedFont,
+    parsed: Arc<ParsedFont>,
+    /// In their order.
     used: Vec<char>,
+}
+
+/// What is embedded: streams, compressed where that helps.
+struct Cut {
+    name: String,
+    length: usize,
+    program: Vec<u8>,
+    glyphs: Vec<u8>,
+    map: String,
 }
 
 impl Font {
     pub(super) fn parse(ttf: &[u8]) -> Result<Self, PdfError> {
+        let mut known = KNOWN_FONTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, parsed)) = known.iter().find(|known| known.0 == ttf) {
+            return Ok(Self { parsed: Arc::clone(parsed), used: Vec::new() });
+        }
         let unusable = |what: &str| PdfError::Stamp(what.to_owned());
         let parsed = ParsedFont::from_bytes(ttf, 0, &mut Vec::new());
         let parsed = parsed.ok_or_else(|| unusable("the font is no TrueType font"))?;
         if parsed.font_type != FontType::TrueType || parsed.units_per_em == 0 {
             return Err(unusable("the font has no TrueType outlines"));
         }
+        let parsed = Arc::new(parsed);
+        if known.len() < FONTS {
+            known.push((ttf.to_vec(), Arc::clone(&parsed)));
+        }
         Ok(Self { parsed, used: Vec::new() })
+    }
+
+    /// Takes the letters of what will be shown.
+    pub(super) fn take<'t>(&mut self, texts: impl Iterator<Item = &'t str>) {
+        let letters = texts.chain([ALWAYS]).flat_map(str::chars);
+        self.used = letters.filter(|letter| self.glyph(*letter).is_some()).collect();
+        self.used.sort_unstable();
+        self.used.dedup();
     }
 
     /// The width of a text, in thousandths of the size.
@@ -46,18 +86,13 @@ impl Font {
         (self.scaled(metrics.ascent), self.scaled(metrics.descent))
     }
 
-    /// The text as a hexadecimal string of glyphs.
-    pub(super) fn show(&mut self, text: &str) -> String {
+    /// The text as a hexadecimal string of codes; its letters were taken before.
+    pub(super) fn show(&self, text: &str) -> String {
         let mut out = String::from("<");
         for letter in text.chars() {
-            if self.glyph(letter).is_none() {
-                continue;
+            if let Ok(place) = self.used.binary_search(&letter) {
+                let _ = write!(out, "{:04x}", place + 1);
             }
-            let known = self.used.iter().position(|known| *known == letter);
-            if known.is_none() {
-                self.used.push(letter);
-            }
-            let _ = write!(out, "{:04x}", known.map_or(self.used.len(), |place| place + 1));
         }
         out.push('>');
         out
@@ -76,11 +111,8 @@ impl Font {
             .map(|letter| self.glyph(*letter).map_or(0.0, |glyph| self.advance(glyph)).to_string())
             .collect();
         let widths = widths.join(" ");
-        let (ttf, glyph_map) = self.subset()?;
-        // Six letters tell one subset from another (§9.6.4).
-        let tag = digest(DigestAlgorithm::Sha256, &ttf);
-        let tag = tag.iter().take(6).map(|octet| char::from(b'A' + octet % 26));
-        let name = format!("/{}+Stamp", tag.collect::<String>());
+        let cut = self.cut()?;
+        let name = &cut.name;
         let text = format!(
             "<</Type/Font/Subtype/Type0/BaseFont{name}/Encoding/Identity-H\
              /DescendantFonts[{descendant} 0 R]/ToUnicode {map} 0 R>>"
@@ -99,10 +131,35 @@ impl Font {
              /StemV {STEM_WIDTH}/FontFile2 {file} 0 R>>"
         );
         update.object((descriptor, 0), text.as_bytes());
-        update.stream(file, &format!("/Length1 {}", ttf.len()), &ttf);
-        update.stream(glyphs, "", &glyph_map);
-        update.stream(map, "", self.to_unicode().as_bytes());
+        update.deflated(file, &format!("/Length1 {}", cut.length), &cut.program);
+        update.stream(glyphs, "", &cut.glyphs);
+        update.stream(map, "", cut.map.as_bytes());
         Ok(font)
+    }
+
+    /// The cut for these letters, made once: it takes longer than all the rest of a stamp.
+    fn cut(&self) -> Result<Arc<Cut>, PdfError> {
+        let same = |known: &&Known| Arc::ptr_eq(&known.0, &self.parsed) && known.1 == self.used;
+        let known = KNOWN_CUTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, _, cut)) = known.iter().find(same) {
+            return Ok(Arc::clone(cut));
+        }
+        drop(known);
+        let (ttf, glyphs) = self.subset()?;
+        // Six letters tell one subset from another (§9.6.4).
+        let tag = digest(DigestAlgorithm::Sha256, &ttf);
+        let tag = tag.iter().take(6).map(|octet| char::from(b'A' + octet % 26));
+        let name = format!("/{}+Stamp", tag.collect::<String>());
+        let program = deflated(&ttf);
+        let program = program.ok_or_else(|| PdfError::Stamp("the font is too small".to_owned()))?;
+        let cut = Cut { name, length: ttf.len(), program, glyphs, map: self.to_unicode() };
+        let cut = Arc::new(cut);
+        let mut known = KNOWN_CUTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= CUTS {
+            known.remove(0);
+        }
+        known.push((Arc::clone(&self.parsed), self.used.clone(), Arc::clone(&cut)));
+        Ok(cut)
     }
 
     /// The font with the glyphs in use, and the glyph of each code (two octets each).

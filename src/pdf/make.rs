@@ -13,8 +13,12 @@ use super::{PdfError, tree};
 use crate::cms;
 use crate::crypto::SignatureAlgorithm;
 use crate::limits;
-use crate::token::{Signer, sign_checked};
+use crate::token::Signer;
 use crate::x509::Certificate;
+
+/// Bytes of a CMS signature beside its certificates, issuer and value: attributes, digests,
+/// identifiers.
+const SIGNER_BYTES: usize = 768;
 
 /// What a signature says beside the document.
 #[derive(Clone, Debug)]
@@ -36,6 +40,9 @@ pub struct SigningOptions {
     pub certification: Option<Certification>,
     /// Certificates carried beside the signer's own, for example its issuers.
     pub certificates: Vec<Certificate>,
+    /// Whether room is kept for a time-stamp inside the signature (level T). Without it the file
+    /// is smaller, and only a document time-stamp can raise it.
+    pub for_timestamp: bool,
 }
 
 impl SigningOptions {
@@ -50,6 +57,7 @@ impl SigningOptions {
             field_name: None,
             certification: None,
             certificates: Vec::new(),
+            for_timestamp: true,
         }
     }
 }
@@ -83,7 +91,11 @@ pub fn prepare(
     algorithm: SignatureAlgorithm,
     options: &SigningOptions,
 ) -> Result<Prepared, PdfError> {
-    let waiting = waiting(pdf, options)?;
+    let stamp = if options.for_timestamp { limits::PDF_TIMESTAMP_BYTES } else { 0 };
+    // The name stands in the certificate too, and a value is no longer than its key.
+    let own = certificate.issuer().der().len() + certificate.public_key().octets.len();
+    let room = SIGNER_BYTES + certificate.der().len() + own + stamp;
+    let waiting = waiting(pdf, options, room)?;
     let cms_options =
         cms::SigningOptions { certificates: options.certificates.clone(), ..Default::default() };
     let digest = waiting.digest(algorithm.digest());
@@ -101,7 +113,8 @@ pub fn sign(
     options: &SigningOptions,
 ) -> Result<Vec<u8>, PdfError> {
     let prepared = prepare(pdf, signer.certificate(), signer.algorithm(), options)?;
-    let value = sign_checked(signer, prepared.to_be_signed())?;
+    // A value that does not verify does not get past the next step.
+    let value = signer.sign(prepared.to_be_signed())?;
     prepared.complete(&value)
 }
 
@@ -138,8 +151,13 @@ impl Prepared {
     }
 }
 
-/// The document with its signature dictionary, field and stamp, and a gap for the signature.
-pub(super) fn waiting(pdf: &[u8], options: &SigningOptions) -> Result<Waiting, PdfError> {
+/// The document with its signature dictionary, field and stamp, and a gap for a signature of
+/// `room` bytes beside the certificates that are carried.
+pub(super) fn waiting(
+    pdf: &[u8],
+    options: &SigningOptions,
+    room: usize,
+) -> Result<Waiting, PdfError> {
     if pdf.len() > limits::DOCUMENT_BYTES {
         return Err(PdfError::Malformed("the document is too large".to_owned()));
     }
@@ -169,7 +187,7 @@ pub(super) fn waiting(pdf: &[u8], options: &SigningOptions) -> Result<Waiting, P
         ));
         catalog.push(("Perms", format!("<</DocMDP {signature} 0 R>>").into_bytes()));
     }
-    let dictionary = dictionary(options, &references);
+    let dictionary = dictionary(options, &references, room);
     let start = update.object((signature, 0), &dictionary.text);
     let stamp = options.stamp.as_ref();
     match empty {
@@ -185,7 +203,7 @@ pub(super) fn waiting(pdf: &[u8], options: &SigningOptions) -> Result<Waiting, P
     Ok(dictionary.within(update.finish(), start))
 }
 
-fn dictionary(options: &SigningOptions, references: &str) -> Dictionary {
+fn dictionary(options: &SigningOptions, references: &str, room: usize) -> Dictionary {
     let mut behind = format!("/M{}", date(options.signing_time));
     let said = [("Name", &options.name), ("Reason", &options.reason)];
     for (key, value) in said.into_iter().chain([("Location", &options.location)]) {
@@ -198,7 +216,7 @@ fn dictionary(options: &SigningOptions, references: &str) -> Dictionary {
     }
     let carried: usize = options.certificates.iter().map(|one| one.der().len()).sum();
     let before = "/Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached";
-    Dictionary::new(before, limits::PDF_SIGNATURE_BYTES + carried, &behind)
+    Dictionary::new(before, room + carried, &behind)
 }
 
 /// A date (ISO 32000-1 §7.9.4) in universal time.

@@ -7,6 +7,7 @@ use lopdf::{Dictionary, Object, ObjectId};
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 use super::diagnose::diagnose;
+use super::digests::Digests;
 use super::file::{File, Text};
 use super::lasting::{self, DocumentStamp};
 use super::permissions::Permissions;
@@ -14,7 +15,7 @@ use super::tree::{self, Field};
 use super::xref::Entry;
 use super::{PdfError, changes, shadow};
 use crate::cms::{self, Content};
-use crate::crypto::{DigestAlgorithm, Digester, UnsupportedAlgorithm, ValueForm, verify};
+use crate::crypto::{DigestAlgorithm, UnsupportedAlgorithm, ValueForm, verify};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::{FoundSignature, ScopeItem, SignatureFormat, SignedScope};
@@ -37,7 +38,21 @@ struct Located {
 /// [`PdfError`] for a file whose structure is broken or that is encrypted: no signature of such a
 /// file means anything. What is wrong with one signature stands in its faults.
 pub fn read(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
-    let mut found = match read_strictly(pdf) {
+    read_with(pdf, &Digests::new(pdf))
+}
+
+/// As [`read`], with the SHA-256 of the whole file, which costs little beside it.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_digested(pdf: &[u8]) -> Result<(Vec<FoundSignature>, Vec<u8>), PdfError> {
+    let digests = Digests::new(pdf);
+    let found = read_with(pdf, &digests)?;
+    Ok((found, digests.whole(DigestAlgorithm::Sha256)))
+}
+
+fn read_with(pdf: &[u8], digests: &Digests<'_>) -> Result<Vec<FoundSignature>, PdfError> {
+    let mut found = match read_strictly(pdf, digests) {
         // A refusal stays a refusal; it only gets words for what was done.
         Err(PdfError::Malformed(why)) => {
             let why = std::iter::once(why).chain(diagnose(pdf)).collect::<Vec<_>>();
@@ -57,7 +72,7 @@ pub fn read(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
     Ok(found)
 }
 
-fn read_strictly(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
+fn read_strictly(pdf: &[u8], digests: &Digests<'_>) -> Result<Vec<FoundSignature>, PdfError> {
     let file = File::open(pdf)?;
     let fields = tree::fields(&file)?;
     let signed: Vec<&Field> =
@@ -78,7 +93,7 @@ fn read_strictly(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
         };
         match located {
             Ok(located) if lasting::is_time_stamp(&located.dictionary) => {
-                match document_stamp(&file, located) {
+                match document_stamp(&file, located, digests) {
                     Ok(stamp) => stamps.push(stamp),
                     Err(reason) => odd.push(Reason::new(
                         ReasonCode::TimestampInvalid,
@@ -87,7 +102,7 @@ fn read_strictly(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
                 }
             }
             Ok(located) => {
-                found.push(judge(&file, id, located, covered));
+                found.push(judge(&file, id, located, covered, digests));
                 ends.push(Some(located.end));
             }
             Err(reason) => {
@@ -114,15 +129,18 @@ fn read_strictly(pdf: &[u8]) -> Result<Vec<FoundSignature>, PdfError> {
 }
 
 /// A document time-stamp must stand in the revision it covers, as a signature must.
-fn document_stamp(file: &File<'_>, located: &Located) -> Result<DocumentStamp, Reason> {
-    let octets = file.octets().get(..located.end).unwrap_or_default();
+fn document_stamp(
+    file: &File<'_>,
+    located: &Located,
+    digests: &Digests<'_>,
+) -> Result<DocumentStamp, Reason> {
     let revision = file.revision(located.end);
     let revision =
         revision.map_err(|error| Reason::new(ReasonCode::Malformed, error.to_string()))?;
-    if let Some(reason) = outside_revision(&revision, located) {
+    if let Some(reason) = outside_revision(file, &revision, located) {
         return Err(reason);
     }
-    let digest = |algorithm| digest_around(octets, &located.gap, algorithm);
+    let digest = |algorithm| digests.around(&located.gap, located.end, algorithm);
     DocumentStamp::read(&located.contents, located.end, &digest)
 }
 
@@ -163,7 +181,8 @@ pub fn signed_revision<'a>(pdf: &'a [u8], found: &FoundSignature) -> Option<&'a 
         return None;
     }
     // The signed attributes hold the digest of what was signed (RFC 5652 §5.3).
-    let digest = digest_around(revision, &(start..resume), algorithm.digest());
+    let digests = Digests::new(revision);
+    let digest = digests.around(&(start..resume), end, algorithm.digest());
     found.signed_octets.windows(digest.len()).any(|window| window == digest).then_some(revision)
 }
 
@@ -204,11 +223,10 @@ fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     }
     let contents = dictionary.get(b"Contents").and_then(Object::as_str).unwrap_or_default();
     let text = file.octets().get(gap.clone()).unwrap_or_default();
-    let digits = text.strip_prefix(b"<").and_then(|text| text.strip_suffix(b">"));
-    let plain = digits.is_some_and(|digits| {
-        !digits.is_empty() && digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit)
-    });
-    if !plain {
+    // The reader took nothing but digits and white space; two digits an octet leave no room for
+    // that, nor for the escapes of another kind of string.
+    let plain = text.starts_with(b"<") && text.len() == contents.len() * 2 + 2;
+    if !plain || contents.is_empty() {
         return Err(malformed("/Contents is no plain hexadecimal string"));
     }
     if contents.iter().all(|octet| *octet == 0) {
@@ -293,13 +311,18 @@ fn refuse_uncovered(found: &mut [FoundSignature], ends: &[Option<usize>]) {
     }
 }
 
-fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> FoundSignature {
+fn judge(
+    file: &File<'_>,
+    id: String,
+    located: &Located,
+    covered: usize,
+    digests: &Digests<'_>,
+) -> FoundSignature {
     let mut faults = Vec::new();
-    let octets = file.octets().get(..located.end).unwrap_or_default();
     let mut later = changes::Later::default();
     match file.revision(located.end) {
         Ok(revision) => {
-            faults.extend(outside_revision(&revision, located));
+            faults.extend(outside_revision(file, &revision, located));
             if located.end < file.octets().len() {
                 later = match permissions(&revision, located) {
                     Ok(permissions) => changes::after(&revision, file, covered, &permissions),
@@ -316,7 +339,7 @@ fn judge(file: &File<'_>, id: String, located: &Located, covered: usize) -> Foun
             faults.push(Reason::new(ReasonCode::Malformed, detail));
         }
     }
-    let mut found = match cms_signature(octets, located, &mut faults) {
+    let mut found = match cms_signature(digests, located, &mut faults) {
         Some(found) => found,
         None => return broken(id, faults),
     };
@@ -347,7 +370,11 @@ fn permissions(revision: &File<'_>, located: &Located) -> Result<Permissions, Pd
 }
 
 /// The signature must already stand in the revision it signs, at the same place.
-fn outside_revision(revision: &File<'_>, located: &Located) -> Option<Reason> {
+fn outside_revision(file: &File<'_>, revision: &File<'_>, located: &Located) -> Option<Reason> {
+    // It was found there.
+    if revision.is(file) {
+        return None;
+    }
     let at = |entry| matches!(entry, Some(Entry::At { offset, .. }) if offset == located.offset);
     let stands =
         at(revision.entry(located.id.0)) && revision.generation(located.id.0) == Some(located.id.1);
@@ -363,7 +390,7 @@ fn outside_revision(revision: &File<'_>, located: &Located) -> Option<Reason> {
 }
 
 fn cms_signature(
-    octets: &[u8],
+    digests: &Digests<'_>,
     located: &Located,
     faults: &mut Vec<Reason>,
 ) -> Option<FoundSignature> {
@@ -374,7 +401,7 @@ fn cms_signature(
             return None;
         }
     };
-    if rest.iter().any(|octet| *octet != 0) {
+    if rest.iter().fold(0, |all, octet| all | octet) != 0 {
         faults.push(Reason::new(ReasonCode::Refused, "something follows the CMS signature"));
     }
     if message.signers() != 1 {
@@ -384,7 +411,7 @@ fn cms_signature(
     if message.has_content() {
         faults.push(Reason::new(ReasonCode::Refused, "the CMS signature carries other content"));
     }
-    let digest = |algorithm| digest_around(octets, &located.gap, algorithm);
+    let digest = |algorithm| digests.around(&located.gap, located.end, algorithm);
     message.signatures(&Content::Digested(&digest)).into_iter().next()
 }
 
@@ -413,14 +440,6 @@ fn judge_dictionary(dictionary: &Dictionary, found: &mut FoundSignature) {
 
 fn ranges(gap: &Range<usize>, end: usize) -> String {
     format!("0-{} {}-{end}", gap.start, gap.end)
-}
-
-/// The digest of everything but the gap.
-fn digest_around(octets: &[u8], gap: &Range<usize>, algorithm: DigestAlgorithm) -> Vec<u8> {
-    let mut digester = Digester::new(algorithm);
-    digester.update(octets.get(..gap.start).unwrap_or_default());
-    digester.update(octets.get(gap.end..).unwrap_or_default());
-    digester.finish()
 }
 
 fn broken(id: String, faults: Vec<Reason>) -> FoundSignature {

@@ -47,7 +47,7 @@ pub(super) struct Rules<'f, 'a> {
     revision: &'f File<'a>,
     whole: &'f File<'a>,
     permissions: &'f Permissions,
-    pages: Vec<(ObjectId, Loaded)>,
+    pages: Vec<(ObjectId, Rc<Loaded>)>,
     roles: HashMap<u32, Role>,
     /// The page that shows an annotation.
     shown_on: HashMap<u32, usize>,
@@ -462,7 +462,7 @@ impl<'f, 'a> Rules<'f, 'a> {
             Ok(Finding::Refused(format!("{what} covers {thing} of page {}", page + 1)))
         };
         match content::shown(self.revision, signed) {
-            Ok(shown) if shown.text.iter().any(|text| place.meets(text)) => {
+            Ok(shown) if shown.has_text(&place) => {
                 return covers(what, "signed text");
             }
             Ok(_) => {}
@@ -556,7 +556,7 @@ fn plain_entry(dictionary: &Dictionary, key: &[u8]) -> Option<Object> {
     dictionary.get(key).ok().map(plain)
 }
 
-fn current(file: &File<'_>, number: u32) -> Result<Option<Loaded>, PdfError> {
+fn current(file: &File<'_>, number: u32) -> Result<Option<Rc<Loaded>>, PdfError> {
     match file.generation(number) {
         Some(generation) => file.load((number, generation)),
         None => Ok(None),

@@ -2,6 +2,7 @@
 //! (shadow attacks): nothing of it breaks a signature, so each is a warning with its place.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use lopdf::{Dictionary, Object};
 
@@ -88,7 +89,7 @@ fn annotation_of(
     let (Some(place), true) = (place, flags & UNSEEN == 0) else { return Ok(None) };
     let subtype = file.get(annotation, b"Subtype")?;
     let subtype = subtype.as_name().unwrap_or_default();
-    let covers = || shown.text.iter().any(|text| place.meets(text));
+    let covers = || shown.has_text(&place);
     match subtype {
         b"Link" | b"Popup" | b"Text" | b"Highlight" | b"Underline" | b"Squiggly" | b"StrikeOut" => {
             Ok(None)
@@ -174,9 +175,7 @@ fn unused(file: &File<'_>, told: &mut Vec<String>) -> Result<(), PdfError> {
     let trailer = file.trailer();
     let held = |key: &[u8]| trailer.get(key).and_then(Object::as_reference).map(|id| id.0).ok();
     let held: HashSet<u32> = [b"Root".as_slice(), b"Info"].into_iter().filter_map(held).collect();
-    let mut numbers: Vec<u32> = file.numbers().collect();
-    numbers.sort_unstable();
-    for number in numbers {
+    for number in file.numbers() {
         if held.contains(&number) || references.holders(number).next().is_some() {
             continue;
         }
@@ -226,18 +225,18 @@ fn unlisted(file: &File<'_>, references: &References, told: &mut Vec<String>) {
         _ => None,
     }));
     starts.sort_unstable();
+    let objects = memchr::memmem::Finder::new(b"endobj");
     for (number, end) in &references.ends {
         let next = starts.partition_point(|start| start < end);
         let next = starts.get(next).copied().unwrap_or(file.octets().len());
         let between = file.octets().get(*end..next).unwrap_or_default();
-        let objects = between.windows(6).filter(|window| *window == b"endobj").count();
-        if objects > 1 {
+        if objects.find_iter(between).take(2).count() > 1 {
             told.push(format!("behind object {number}: an object that no section lists"));
         }
     }
 }
 
-fn load(file: &File<'_>, object: &Object) -> Result<Option<Loaded>, PdfError> {
+fn load(file: &File<'_>, object: &Object) -> Result<Option<Rc<Loaded>>, PdfError> {
     match object.as_reference() {
         Ok(id) => file.load(id),
         Err(_) => Ok(None),

@@ -57,6 +57,7 @@ impl Stamp {
             width - 0.6,
             height - 0.6
         );
+        font.take(lines.iter().map(|line| line.text.as_str()));
         let text_height: f32 = lines.iter().map(|line| line.size(size) * LEADING).sum();
         let (ascent, descent) = font.extent();
         // Centred between the edges by the letters' own height.

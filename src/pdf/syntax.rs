@@ -10,7 +10,7 @@ use lopdf::{Dictionary, Object, StringFormat};
 use crate::limits;
 
 /// Nesting of arrays and dictionaries. Honest files stay under a dozen.
-const DEPTH: usize = 64;
+pub(super) const DEPTH: usize = 64;
 
 /// What is wrong, and where (an offset into the octets given).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,12 +34,12 @@ pub(super) struct Spanned {
 /// A cursor over octets.
 #[derive(Clone)]
 pub(super) struct Cursor<'a> {
-    octets: &'a [u8],
-    at: usize,
-    values: usize,
+    pub(super) octets: &'a [u8],
+    pub(super) at: usize,
+    pub(super) values: usize,
 }
 
-type Parsed<T> = Result<T, SyntaxError>;
+pub(super) type Parsed<T> = Result<T, SyntaxError>;
 
 /// Parses the one value that `octets` hold.
 pub(super) fn value(octets: &[u8]) -> Parsed<Spanned> {
@@ -109,11 +109,14 @@ impl<'a> Cursor<'a> {
 
     /// Takes digits without a sign.
     pub(super) fn unsigned(&mut self) -> Parsed<u64> {
-        let digits = self.rest().iter().take_while(|octet| octet.is_ascii_digit()).count();
-        let text = self.rest().get(..digits).unwrap_or_default();
-        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-        match number {
-            Some(number) if digits <= 19 => {
+        let (mut number, mut digits) = (0u64, 0);
+        for octet in self.rest().iter().take_while(|octet| octet.is_ascii_digit()).take(20) {
+            // Nineteen digits fit.
+            number = number.wrapping_mul(10).wrapping_add(u64::from(octet - b'0'));
+            digits += 1;
+        }
+        match digits {
+            1..=19 => {
                 self.at += digits;
                 Ok(number)
             }
@@ -138,10 +141,7 @@ impl<'a> Cursor<'a> {
     fn object(&mut self, depth: usize) -> Parsed<Object> {
         self.space();
         let Some(first) = self.peek() else { return self.error("a value is expected") };
-        self.values += 1;
-        if self.values > limits::PDF_VALUES {
-            return self.error("an object has too many values");
-        }
+        self.count()?;
         match first {
             b'/' => self.name().map(Object::Name),
             b'(' => self.string().map(|octets| Object::String(octets, StringFormat::Literal)),
@@ -158,7 +158,16 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn dictionary(
+    /// One more value.
+    pub(super) fn count(&mut self) -> Parsed<()> {
+        self.values += 1;
+        match self.values > limits::PDF_VALUES {
+            true => self.error("an object has too many values"),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn dictionary(
         &mut self,
         depth: usize,
         mut entries: Option<&mut Vec<(Vec<u8>, Range<usize>)>>,
@@ -201,14 +210,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn deeper(&self, depth: usize) -> Parsed<usize> {
+    pub(super) fn deeper(&self, depth: usize) -> Parsed<usize> {
         match depth.checked_sub(1) {
             Some(depth) => Ok(depth),
             None => self.error("values are nested too deep"),
         }
     }
 
-    fn name(&mut self) -> Parsed<Vec<u8>> {
+    pub(super) fn name(&mut self) -> Parsed<Vec<u8>> {
         self.at += 1;
         let mut name = Vec::new();
         while let Some(octet) = self.peek().filter(|octet| is_regular(*octet)) {
@@ -232,18 +241,33 @@ impl<'a> Cursor<'a> {
 
     fn hexadecimal(&mut self) -> Parsed<Vec<u8>> {
         self.at += 1;
-        let Some(length) = self.rest().iter().position(|octet| *octet == b'>') else {
+        let Some(length) = memchr::memchr(b'>', self.rest()) else {
             return self.error("a string does not end");
         };
         let text = self.rest().get(..length).unwrap_or_default();
         let mut octets = Vec::with_capacity(length / 2 + 1);
-        let mut high = None;
-        for octet in text.iter().filter(|octet| !is_space(**octet)) {
+        let (mut high, mut bad) = (None, false);
+        // Long strings are digits without anything between them.
+        let (pairs, last) = text.as_chunks::<2>();
+        let mut seen = 0;
+        octets.extend(pairs.iter().map(|[high, low]| {
+            let (high, low) = (DIGITS[usize::from(*high)], DIGITS[usize::from(*low)]);
+            seen |= high | low;
+            high << 4 | low
+        }));
+        let rest = if seen < 16 { last } else { text };
+        if seen >= 16 {
+            octets.clear();
+        }
+        for octet in rest.iter().filter(|octet| !is_space(**octet)) {
             match (digit(*octet), high.take()) {
                 (Some(digit), None) => high = Some(digit << 4),
                 (Some(digit), Some(high)) => octets.push(high | digit),
-                (None, _) => return self.error("a bad hexadecimal string"),
+                (None, _) => bad = true,
             }
+        }
+        if bad {
+            return self.error("a bad hexadecimal string");
         }
         // An odd string ends with a zero (§7.3.4.3).
         octets.extend(high);
@@ -304,7 +328,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn number(&mut self) -> Parsed<Object> {
+    pub(super) fn number(&mut self) -> Parsed<Object> {
         let reference = self.clone().reference();
         if let Some((number, generation, at)) = reference {
             self.at = at;
@@ -331,7 +355,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn reference(mut self) -> Option<(u32, u16, usize)> {
+    pub(super) fn reference(mut self) -> Option<(u32, u16, usize)> {
         let number = u32::try_from(self.unsigned().ok()?).ok()?;
         self.must_space()?;
         let generation = u16::try_from(self.unsigned().ok()?).ok()?;
@@ -345,31 +369,69 @@ impl<'a> Cursor<'a> {
         (self.at > before).then_some(())
     }
 
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.octets.get(self.at).copied()
     }
 
-    fn rest(&self) -> &'a [u8] {
+    pub(super) fn rest(&self) -> &'a [u8] {
         self.octets.get(self.at..).unwrap_or_default()
     }
 }
 
-fn digit(octet: u8) -> Option<u8> {
-    match octet {
-        b'0'..=b'9' => Some(octet - b'0'),
-        b'a'..=b'f' => Some(octet - b'a' + 10),
-        b'A'..=b'F' => Some(octet - b'A' + 10),
-        _ => None,
-    }
+pub(super) fn digit(octet: u8) -> Option<u8> {
+    let value = DIGITS[usize::from(octet)];
+    (value < 16).then_some(value)
 }
 
-fn is_space(octet: u8) -> bool {
+pub(super) fn is_space(octet: u8) -> bool {
     matches!(octet, 0 | b'\t' | b'\n' | 12 | b'\r' | b' ')
 }
 
-fn is_regular(octet: u8) -> bool {
-    !is_space(octet) && !b"()<>[]{}/%".contains(&octet)
+pub(super) fn is_regular(octet: u8) -> bool {
+    REGULAR[usize::from(octet)]
 }
+
+/// The value of each hexadecimal digit; 255 for what is none.
+static DIGITS: [u8; 256] = {
+    let (mut table, mut octet) = ([255u8; 256], 0);
+    while octet < 256 {
+        table[octet] = match octet as u8 {
+            digit @ b'0'..=b'9' => digit - b'0',
+            digit @ b'a'..=b'f' => digit - b'a' + 10,
+            digit @ b'A'..=b'F' => digit - b'A' + 10,
+            _ => 255,
+        };
+        octet += 1;
+    }
+    table
+};
+
+/// Neither white space nor a delimiter (§7.2.2).
+static REGULAR: [bool; 256] = {
+    let (mut table, mut octet) = ([true; 256], 0);
+    while octet < 256 {
+        table[octet] = !matches!(
+            octet as u8,
+            0 | b'\t'
+                | b'\n'
+                | 12
+                | b'\r'
+                | b' '
+                | b'('
+                | b')'
+                | b'<'
+                | b'>'
+                | b'['
+                | b']'
+                | b'{'
+                | b'}'
+                | b'/'
+                | b'%'
+        );
+        octet += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

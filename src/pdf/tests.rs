@@ -270,6 +270,26 @@ fn a_document_certified_against_any_change_is_not_signed_again() {
 }
 
 #[test]
+fn a_signature_has_the_room_it_needs() {
+    let small = SigningOptions { for_timestamp: false, ..options() };
+    let folder = TempDir::new().unwrap();
+    let rsa = rsa(folder.path());
+    let issuer = rsa.certificate().clone();
+    for (signer, certificates) in [(p256("A"), 0), (rsa, 0), (p256("C"), 2)] {
+        let certificates = vec![issuer.clone(); certificates];
+        let small = SigningOptions { certificates: certificates.clone(), ..small.clone() };
+        let large = SigningOptions { certificates, ..options() };
+        let [small, large] = [small, large].map(|one| sign(&plain(), &signer, &one).unwrap());
+        assert!(large.len() - small.len() >= 2 * crate::limits::PDF_TIMESTAMP_BYTES);
+        let at = small.windows(11).position(|window| window == b"/Contents <").unwrap();
+        let end = at + small[at..].iter().position(|octet| *octet == b'>').unwrap();
+        let zeros = small[at..end].iter().rev().take_while(|octet| **octet == b'0').count();
+        assert!((64..1_800).contains(&zeros), "{zeros} digits left");
+        assert!(stands(&read(&small).unwrap()[0]));
+    }
+}
+
+#[test]
 fn options_that_make_no_sense_are_refused() {
     let sign = |options: &SigningOptions| sign(&SIGNED, &*SIGNER, options).unwrap_err();
     let mut there_is_no_page = stamped();

@@ -27,12 +27,12 @@ pub(super) struct Field {
 }
 
 /// The page with this number, counted from 0.
-pub(super) fn page(file: &File<'_>, wanted: usize) -> Result<(ObjectId, Loaded), PdfError> {
+pub(super) fn page(file: &File<'_>, wanted: usize) -> Result<(ObjectId, Rc<Loaded>), PdfError> {
     pages(file)?.into_iter().nth(wanted).ok_or(PdfError::NoSuchPage(wanted))
 }
 
 /// Every page, in order.
-pub(super) fn pages(file: &File<'_>) -> Result<Vec<(ObjectId, Loaded)>, PdfError> {
+pub(super) fn pages(file: &File<'_>) -> Result<Vec<(ObjectId, Rc<Loaded>)>, PdfError> {
     let (_, catalog) = file.catalog()?;
     let root = catalog.dictionary().and_then(|dictionary| dictionary.get(b"Pages").ok());
     let (mut seen, mut out) = (HashSet::new(), Vec::new());

@@ -7,6 +7,7 @@ use lopdf::{Object, ObjectId};
 
 use super::PdfError;
 use super::file::{File, Loaded, with_entries};
+use super::filter::deflated;
 use super::syntax::value;
 use crate::crypto::{DigestAlgorithm, digest, hex};
 
@@ -45,12 +46,21 @@ impl<'f, 'a> Update<'f, 'a> {
 
     /// Writes a compressed stream with these dictionary entries.
     pub(super) fn stream(&mut self, number: u32, entries: &str, data: &[u8]) {
-        let mut stream = lopdf::Stream::new(lopdf::Dictionary::new(), data.to_vec());
-        let compressed = stream.compress().is_ok() && stream.dict.has(b"Filter");
-        let filter = if compressed { "/Filter/FlateDecode" } else { "" };
-        let length = stream.content.len();
-        let mut text = format!("<<{entries}{filter}/Length {length}>>\nstream\n").into_bytes();
-        text.extend_from_slice(&stream.content);
+        match deflated(data) {
+            Some(deflated) => self.deflated(number, entries, &deflated),
+            None => self.raw(number, entries, data),
+        }
+    }
+
+    /// Writes a stream that is compressed already.
+    pub(super) fn deflated(&mut self, number: u32, entries: &str, deflated: &[u8]) {
+        self.raw(number, &format!("{entries}/Filter/FlateDecode"), deflated);
+    }
+
+    fn raw(&mut self, number: u32, entries: &str, content: &[u8]) {
+        let length = content.len();
+        let mut text = format!("<<{entries}/Length {length}>>\nstream\n").into_bytes();
+        text.extend_from_slice(content);
         text.extend_from_slice(b"\nendstream");
         self.object((number, 0), &text);
     }

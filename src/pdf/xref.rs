@@ -6,7 +6,7 @@ use std::ops::Range;
 use lopdf::{Dictionary, Object, ObjectId};
 
 use super::PdfError;
-use super::file::decode_stream;
+use super::filter::decode_stream;
 use super::syntax::{Cursor, Spanned};
 use crate::limits;
 
@@ -32,6 +32,19 @@ pub(super) struct Section {
 pub(super) struct Indirect {
     pub id: ObjectId,
     pub value: Spanned,
+    pub stream: Option<usize>,
+}
+
+/// An object that was gone through without making its value.
+pub(super) struct Skimmed {
+    pub id: ObjectId,
+    /// Where its value ends, the octets of a stream apart.
+    pub end: usize,
+    /// Bytes and values of it, as they are counted of [`Spanned`].
+    pub size: usize,
+    pub values: usize,
+    /// The place of the value that was asked for.
+    pub asked: Option<Range<usize>>,
     pub stream: Option<usize>,
 }
 
@@ -87,24 +100,59 @@ pub(super) fn start(octets: &[u8]) -> Result<usize, PdfError> {
 /// Reads `n g obj` and its value at an offset, up to `endobj` or the octets of a stream.
 pub(super) fn indirect(octets: &[u8], offset: usize) -> Result<Indirect, PdfError> {
     let mut cursor = Cursor::new(octets, offset);
+    let id = head(&mut cursor)?;
+    let value = cursor.value()?;
+    let stream = tail(&mut cursor, value.object.as_dict().is_ok())?;
+    Ok(Indirect { id, value, stream })
+}
+
+/// The same without making the value: `found` is called for every reference in it. Of a dictionary
+/// the place of the value of `key` is told too.
+pub(super) fn skim(
+    octets: &[u8],
+    offset: usize,
+    key: &[u8],
+    found: &mut dyn FnMut(u32),
+) -> Result<Skimmed, PdfError> {
+    let mut cursor = Cursor::new(octets, offset);
+    let id = head(&mut cursor)?;
+    cursor.space();
+    let (start, mut asked) = (cursor.at(), None);
+    let is_dictionary = octets.get(start..).is_some_and(|rest| rest.starts_with(b"<<"));
+    let mut entry = |found: &[u8], span: Range<usize>| {
+        if found == key {
+            asked = Some(span);
+        }
+    };
+    let values = cursor.skim(&mut entry, found)?;
+    let end = cursor.at();
+    let stream = tail(&mut cursor, is_dictionary)?;
+    Ok(Skimmed { id, end, size: end - start, values, asked, stream })
+}
+
+fn head(cursor: &mut Cursor<'_>) -> Result<ObjectId, PdfError> {
     let number = cursor.unsigned()?;
     cursor.space();
     let generation = cursor.unsigned()?;
     cursor.space();
     let id = u32::try_from(number).ok().zip(u16::try_from(generation).ok());
-    let (Some(id), true) = (id, cursor.keyword(b"obj")) else {
-        return Ok(cursor.error("an object is expected")?);
-    };
-    let value = cursor.value()?;
+    match (id, cursor.keyword(b"obj")) {
+        (Some(id), true) => Ok(id),
+        _ => Ok(cursor.error("an object is expected")?),
+    }
+}
+
+/// What follows a value: its end, or the place where a stream's octets begin.
+fn tail(cursor: &mut Cursor<'_>, is_dictionary: bool) -> Result<Option<usize>, PdfError> {
     cursor.space();
     if cursor.keyword(b"endobj") {
-        return Ok(Indirect { id, value, stream: None });
+        return Ok(None);
     }
     let begins = cursor.literal(b"stream") && (cursor.literal(b"\r\n") || cursor.literal(b"\n"));
-    if !begins || value.object.as_dict().is_err() {
-        return Ok(cursor.error("endobj is expected")?);
+    match begins && is_dictionary {
+        true => Ok(Some(cursor.at())),
+        false => Ok(cursor.error("endobj is expected")?),
     }
-    Ok(Indirect { id, value, stream: Some(cursor.at()) })
 }
 
 /// The place of a stream's octets; `endstream` and `endobj` must follow.
@@ -250,7 +298,9 @@ fn stream(octets: &[u8], offset: usize) -> Result<Section, PdfError> {
 fn checked(section: Section) -> Result<Section, PdfError> {
     let size = section.trailer.get(b"Size").and_then(Object::as_i64).unwrap_or(0);
     let mut numbers: Vec<u32> = section.entries.iter().map(|(number, _)| *number).collect();
-    numbers.sort_unstable();
+    if !numbers.is_sorted() {
+        numbers.sort_unstable();
+    }
     if numbers.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(PdfError::malformed("an object stands twice in a cross-reference section"));
     }

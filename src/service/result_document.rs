@@ -170,6 +170,7 @@ impl ResultDocument {
         let holder = certificate.holder();
         let mut options = SigningOptions::at(now);
         options.name = Some(holder.full_name());
+        options.for_timestamp = app.stamps.is_some();
         options.stamp = Some(self::stamp(stamp, false, certificate, language, now));
         Ok((document, options))
     }

@@ -85,6 +85,14 @@ pub fn read(
     document: &[u8],
     content: Option<&[u8]>,
 ) -> Result<(DocumentFormat, Vec<FoundSignature>), Unreadable> {
+    read_digested(document, content).map(|(format, found, _)| (format, found))
+}
+
+/// The same with the SHA-256 of the document, where reading it made most of that.
+pub(super) fn read_digested(
+    document: &[u8],
+    content: Option<&[u8]>,
+) -> Result<(DocumentFormat, Vec<FoundSignature>, Option<Vec<u8>>), Unreadable> {
     let format = DocumentFormat::detect(document).ok_or(Unreadable::UnknownFormat)?;
     // A PDF is read where it lies; the other formats are taken apart in memory.
     let largest = match format {
@@ -95,15 +103,21 @@ pub fn read(
         return Err(Unreadable::TooLarge(largest));
     }
     let broken = |why: String| Unreadable::Broken { format, why };
+    let mut sha256 = None;
     let found = match format {
         DocumentFormat::Xml => xml::read(document, content).map_err(|e| broken(e.to_string()))?,
-        DocumentFormat::Pdf => pdf::read(document).map_err(|e| broken(e.to_string()))?,
+        DocumentFormat::Pdf => {
+            let (found, digest) =
+                pdf::read_digested(document).map_err(|e| broken(e.to_string()))?;
+            sha256 = Some(digest);
+            found
+        }
         DocumentFormat::Cms => cms::read(document, content).map_err(|e| broken(e.to_string()))?,
     };
     if found.is_empty() {
         return Err(Unreadable::NotSigned { format });
     }
-    Ok((format, bounded(found)))
+    Ok((format, bounded(found), sha256))
 }
 
 /// The same, where the detached content lies in a file.

@@ -184,11 +184,12 @@ impl Verifier {
         question: &Question<'_>,
         policy: &Policy,
     ) -> Result<Verified, Unreadable> {
-        let (format, found) = format::read(question.document, question.content)?;
+        let (format, found, sha256) = format::read_digested(question.document, question.content)?;
+        let sha256 = sha256.unwrap_or_else(|| digest(DigestAlgorithm::Sha256, question.document));
         let document = DocumentInfo {
             format: format.name().to_owned(),
             size: question.document.len(),
-            sha256: hex(&digest(DigestAlgorithm::Sha256, question.document)),
+            sha256: hex(&sha256),
         };
         Ok(self.judge(document, found, question, policy))
     }

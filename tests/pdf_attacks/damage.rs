@@ -1,15 +1,15 @@
 //! No input hangs: truncated and bit-flipped documents, each under a bound of processor time.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use qoltanba::pdf;
 
 use crate::setting::{SIGNED, by_citizen};
 
-/// Far above what any of them takes on a busy machine, far below what a person calls a hang.
+/// Of processor time: far above what any of them takes, far below what a person calls a hang.
 const BOUND: Duration = Duration::from_secs(5);
-/// For all of them.
+/// For all of them: what is left then is left out.
 const WHOLE: Duration = Duration::from_secs(60);
 
 /// A small generator of numbers, the same in every run (SplitMix64).
@@ -47,7 +47,7 @@ fn seeds() -> Vec<Vec<u8>> {
 fn no_damaged_document_takes_long() {
     let mut numbers = Numbers(20_261_122);
     let (mut slowest, mut count) = (Duration::ZERO, 0);
-    let begun = Instant::now();
+    let begun = processor_time();
     'all: for round in 0..20 {
         for seed in seeds_once() {
             let mut octets = seed.clone();
@@ -75,21 +75,28 @@ fn no_damaged_document_takes_long() {
                     octets.copy_within(from..from + length, to);
                 }
             }
-            let start = Instant::now();
+            let start = processor_time();
             let _ = pdf::read(&octets);
             let _ = pdf::attachments(&octets);
-            let took = start.elapsed();
+            let took = processor_time() - start;
             assert!(took < BOUND, "round {round}: {took:?}");
             slowest = slowest.max(took);
             count += 1;
-            if begun.elapsed() > WHOLE.mul_f32(0.8) {
+            if processor_time() - begun > WHOLE {
                 break 'all;
             }
         }
     }
     println!("{count} documents, the slowest took {slowest:?}");
-    assert!(count >= 40, "{count} documents in {:?}", begun.elapsed());
-    assert!(begun.elapsed() < WHOLE);
+    assert!(count >= 40, "{count} documents in {:?}", processor_time() - begun);
+}
+
+/// Time this thread has had the processor, whatever else the machine does (Linux, `proc(5)`,
+/// `schedstat`).
+fn processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    let nanoseconds = text.split(' ').next().and_then(|first| first.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("a number"))
 }
 
 fn seeds_once() -> &'static [Vec<u8>] {

@@ -30,12 +30,13 @@ pub(super) fn finish(sheet: Sheet, about: &About<'_>) -> Result<Vec<u8>, PrintEr
     for (face, loaded) in Face::ALL.into_iter().zip(faces) {
         made.resources.fonts.map.insert(face.id(), PdfFont::new(loaded.parsed.clone()));
     }
+    let shown = Face::ALL.map(|face| sheet.characters(face));
     let pages = sheet.pages.into_iter();
     made.pages = pages.map(|page| PdfPage::new(Mm(210.0), Mm(297.0), page.ops)).collect();
     let mut document = made.to_lopdf_document(&PdfSaveOptions::default(), &mut Vec::new());
     document.version = "1.7".to_owned();
 
-    embed_fonts(&mut document)?;
+    embed_fonts(&mut document, &shown)?;
     let pages: Vec<ObjectId> = document.page_iter().collect();
     for (at, page) in pages.iter().enumerate() {
         let page = document.get_dictionary_mut(*page)?;
@@ -53,7 +54,7 @@ pub(super) fn finish(sheet: Sheet, about: &About<'_>) -> Result<Vec<u8>, PrintEr
 }
 
 /// Puts the font programs, compressed beforehand, where the library wrote stand-ins.
-fn embed_fonts(document: &mut Document) -> Result<(), PrintError> {
+fn embed_fonts(document: &mut Document, shown: &[String; 2]) -> Result<(), PrintError> {
     let mut found: Vec<(ObjectId, usize)> = Vec::new();
     for object in document.objects.values() {
         let Ok(descriptor) = object.as_dict() else { continue };
@@ -64,8 +65,9 @@ fn embed_fonts(document: &mut Document) -> Result<(), PrintError> {
         found.push((program, usize::from(bold)));
     }
     for (program, face) in found {
-        let loaded = faces()?.get(face).ok_or(PrintError::Font)?;
-        document.set_object(program, loaded.program.clone());
+        let loaded = faces()?.get(face).zip(shown.get(face));
+        let (loaded, shown) = loaded.ok_or(PrintError::Font)?;
+        document.set_object(program, loaded.program(shown.chars()).clone());
     }
     Ok(())
 }

@@ -173,6 +173,27 @@ impl Sheet {
         self.tree.close();
     }
 
+    /// The characters shown in a face, repeated ones too.
+    pub(super) fn characters(&self, face: Face) -> String {
+        let (mut out, mut is_set) = (String::new(), false);
+        for op in self.pages.iter().flat_map(|page| &page.ops) {
+            match op {
+                Op::SetFont { font, .. } => {
+                    is_set = *font == PdfFontHandle::External(face.id());
+                }
+                Op::ShowText { items } if is_set => {
+                    for item in items {
+                        if let TextItem::Text(text) = item {
+                            out.push_str(text);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        out
+    }
+
     fn mark(&mut self, tag: &str, ops: Vec<Op>) {
         let at = self.page();
         let page = &mut self.pages[at];

@@ -428,6 +428,27 @@ fn other_programs_accept_the_file() {
 }
 
 #[test]
+fn faces_have_the_letters_of_the_document_and_few_others() {
+    let lengths = |licence: &Licence| {
+        let printed = licence_pdf(licence, Language::Kk).unwrap();
+        let document = lopdf::Document::load_mem(&printed.pdf).unwrap();
+        let programs = document.objects.values().filter_map(|one| one.as_stream().ok());
+        let length = |one: &lopdf::Stream| one.dict.get(b"Length1").and_then(|one| one.as_i64());
+        let mut lengths: Vec<i64> = programs.filter_map(|one| length(one).ok()).collect();
+        lengths.sort_unstable();
+        (lengths, printed.pdf.len())
+    };
+    // The seller has letters of Turkish, which the bold face does not show.
+    let ((with, larger), mut plain) = (lengths(&licence(GOODS)), licence(GOODS));
+    for field in &mut plain.fields {
+        field.value = field.value.chars().filter(|c| c.is_ascii() || (*c as u32) > 0x3ff).collect();
+    }
+    let (without, smaller) = lengths(&plain);
+    assert!(with[0] == without[1] && without[0] < with[1] / 2, "{with:?} {without:?}");
+    assert!(smaller < 52_000 && larger < 68_000, "{smaller} {larger}");
+}
+
+#[test]
 fn a_screen_reader_hears_whole_sentences_in_order() {
     let licence = licence(GOODS);
     let printed = licence_pdf(&licence, Language::En).unwrap();
