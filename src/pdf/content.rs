@@ -87,7 +87,7 @@ impl Rect {
 
 impl Places {
     fn push(&mut self, place: Rect) {
-        if self.all.len() % TOGETHER == 0 {
+        if self.all.len().is_multiple_of(TOGETHER) {
             self.around.push(place);
         } else if let Some(around) = self.around.last_mut() {
             around.left = around.left.min(place.left);

@@ -88,11 +88,14 @@ pub fn read(
     read_digested(document, content).map(|(format, found, _)| (format, found))
 }
 
+/// What was read, and the SHA-256 of the document where that is known.
+type Digested = (DocumentFormat, Vec<FoundSignature>, Option<Vec<u8>>);
+
 /// The same with the SHA-256 of the document, where reading it made most of that.
 pub(super) fn read_digested(
     document: &[u8],
     content: Option<&[u8]>,
-) -> Result<(DocumentFormat, Vec<FoundSignature>, Option<Vec<u8>>), Unreadable> {
+) -> Result<Digested, Unreadable> {
     let format = DocumentFormat::detect(document).ok_or(Unreadable::UnknownFormat)?;
     // A PDF is read where it lies; the other formats are taken apart in memory.
     let largest = match format {
