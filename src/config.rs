@@ -2,6 +2,9 @@
 //! the file. Unknown keys are errors, so that a misspelt one never passes in silence.
 
 mod payment;
+mod seal;
+
+pub use seal::{SealConfig, SealError};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,6 +54,8 @@ pub struct Config {
     /// PKCS#11 modules.
     #[serde(default)]
     pub token: TokenConfig,
+    /// The key with which the service seals its reports; without it they are not sealed.
+    pub seal: Option<SealConfig>,
 }
 
 /// `[service]`
@@ -393,6 +398,8 @@ impl Config {
     }
 
     fn resolve(&mut self, base: &Path) {
+        let seal = self.seal.as_mut();
+        let seal = seal.map(|seal| [&mut seal.p12, &mut seal.certificate, &mut seal.pin_file]);
         let paths = self
             .trust
             .certificates
@@ -403,7 +410,8 @@ impl Config {
             .chain(&mut self.token.softhsm_conf)
             .chain(&mut self.service.ticket_key)
             .chain(self.payment.iter_mut().flat_map(PaymentConfig::paths))
-            .chain([&mut self.service.database]);
+            .chain([&mut self.service.database])
+            .chain(seal.into_iter().flatten().flatten());
         for path in paths {
             *path = base.join(&*path);
         }

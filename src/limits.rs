@@ -268,6 +268,9 @@ pub const PENDING_SECONDS: i64 = 30 * 60;
 /// Size of a document whose signature is deferred, in bytes: the ticket carries it to and fro.
 pub const DEFERRED_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
 
+/// Reports sealed in one minute. Anybody may ask for one, each takes a token's signature and some
+/// 50 KB of the store: this lets the store grow by 9 GB a day at the very most.
+pub const SEALED_REPORTS_PER_MINUTE: u32 = 120;
 /// Size of the call that brings such a ticket back, in bytes: JSON and base64 make up to three
 /// times the document.
 pub const DEFERRED_TICKET_BYTES: usize = 3 * DEFERRED_DOCUMENT_BYTES;

@@ -149,6 +149,7 @@ pub fn licence() -> Licence {
         service_name: three("Лицензия на импорт и (или) экспорт отдельных видов товаров"),
         kind: "export".to_owned(),
         kind_name: three("на экспорт отдельных видов товаров"),
+        annex_to: None,
         authority: Authority {
             name: three("Комитет торговли"),
             bin: "141040001226".parse().expect("a BIN"),

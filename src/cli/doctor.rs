@@ -80,6 +80,16 @@ fn examine(context: &Context) -> Vec<Finding> {
             finding("module", Outcome::Bad, error.to_string(), advice)
         }
     }));
+    findings.extend(config.seal.as_ref().map(|seal| match seal.signer(&config.token) {
+        Ok(signer) => {
+            let detail = signer.certificate().holder().full_name();
+            finding("seal", Outcome::Good, detail, "")
+        }
+        Err(error) => {
+            let advice = "name key and PIN in [seal]; README.md has an example";
+            finding("seal", Outcome::Bad, error.to_string(), advice)
+        }
+    }));
     findings.push(payments(config.payment.as_ref()));
     findings.push(database(&config.service.database));
     findings.push(clock());

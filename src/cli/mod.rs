@@ -12,6 +12,7 @@ mod preserve;
 mod report;
 mod serve;
 mod sign;
+mod sign_cms;
 mod token;
 mod tsp;
 mod verify;

@@ -4,21 +4,24 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use qoltanba::config::Config;
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::token::{Signer, sign_checked};
-use qoltanba::validation::{DocumentFormat, Purpose, Question, Verdict};
+use qoltanba::validation::{DocumentFormat, Purpose, Question, Verdict, Verified};
 use qoltanba::xml::c14n::{Canonicalization, Method};
 use qoltanba::xml::{Covers, Prepared, wss};
-use qoltanba::{pdf, xml};
+use qoltanba::{cms, pdf, xml};
 use time::{Duration, OffsetDateTime};
 
 use super::Context;
 use super::keys::KeyArguments;
+use super::sign_cms::{self, Wish};
 
 /// The signed document is verified before it is written; what does not pass is not written.
 ///
 /// XML is signed as XAdES-B-B (enveloped), PDF as PAdES-B-B, a SOAP message by WS-Security: its Body,
-/// in the form of the state's gateway.
+/// in the form of the state's gateway. With `--format cms` any file is signed as CAdES-B-B; a file
+/// that is a CMS message already gets one more signer.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -42,7 +45,19 @@ pub struct Arguments {
     #[arg(long, value_name = "WHAT", default_value = "document", value_parser = covers)]
     covers: Covers,
 
-    /// Sign the signature at this place, counted from 1, instead of the content (XML only).
+    /// The form of the signature [default: what the document is].
+    #[arg(long, value_name = "FORM")]
+    format: Option<Form>,
+
+    /// Leave the content outside the CMS message.
+    #[arg(long)]
+    detached: bool,
+
+    /// The content of the detached CMS message that gets one more signer.
+    #[arg(long, value_name = "FILE")]
+    content: Option<PathBuf>,
+
+    /// Sign the signature at this place, counted from 1, instead of the content (XML and CMS).
     #[arg(long, value_name = "N", conflicts_with = "covers")]
     counter_sign: Option<NonZeroUsize>,
 
@@ -60,16 +75,44 @@ pub struct Arguments {
     #[arg(long)]
     allow_indeterminate: bool,
 
-    /// The document, XML or PDF.
+    /// The document: XML, PDF or a CMS message, or with `--format cms` any file.
     file: PathBuf,
+}
+
+/// Forms of signatures.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// Inside an XML document.
+    Xml,
+    /// Inside a PDF.
+    Pdf,
+    /// A message of its own, with the content in it or beside it.
+    Cms,
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem> {
     let config = context.load()?;
+    let now = OffsetDateTime::now_utc();
+    if arguments.format == Some(Form::Cms) {
+        let signer = arguments.key.signer(&config)?;
+        return as_cms(context, &config, arguments, signer.as_ref(), now);
+    }
     let document = super::read_file(&arguments.file)?;
     let format = DocumentFormat::detect(&document);
+    let wanted = arguments.format.map(|form| match form {
+        Form::Xml => DocumentFormat::Xml,
+        Form::Pdf => DocumentFormat::Pdf,
+        Form::Cms => DocumentFormat::Cms,
+    });
+    if wanted.is_some() && wanted != format {
+        let detail = "the document has another format; --format cms signs any";
+        return Err(Problem::new(Kind::Unreadable, "unknown-format", detail));
+    }
     let signer = arguments.key.signer(&config)?;
-    let now = OffsetDateTime::now_utc();
+    // Other things begin like a CMS message, too.
+    if format == Some(DocumentFormat::Cms) && cms::to_der(&document).is_ok() {
+        return as_cms(context, &config, arguments, signer.as_ref(), now);
+    }
     let message = format == Some(DocumentFormat::Xml) && wss::is_message(&document);
     arguments.fits(format, message)?;
     let mut to_be_signed = None;
@@ -85,17 +128,56 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
         }
         Some(DocumentFormat::Pdf) => pdf::sign(&document, &signer, &pdf::SigningOptions::at(now))?,
         _ => {
-            let detail = "only XML and PDF documents can be signed";
+            let detail = "neither XML, PDF nor CMS; --format cms signs any file";
             return Err(Problem::new(Kind::Unreadable, "unknown-format", detail));
         }
     };
     let purpose = if message { Purpose::Login } else { Purpose::Document };
     let question = Question { purpose, ..Question::new(&signed, now, context.language) };
     let verified = config.verifier(&[])?.verify(&question)?;
+    write(arguments, &signed, &verified, signer.as_ref(), to_be_signed.as_deref(), None)
+}
+
+/// Signs as CMS.
+fn as_cms(
+    context: &Context,
+    config: &Config,
+    arguments: &Arguments,
+    signer: &dyn Signer,
+    now: OffsetDateTime,
+) -> Result<ExitCode, Problem> {
+    arguments.fits(Some(DocumentFormat::Cms), false)?;
+    let wish = Wish {
+        file: &arguments.file,
+        detached: arguments.detached,
+        content: arguments.content.as_deref(),
+        counter_sign: arguments.counter_sign,
+        now,
+    };
+    let signed = sign_cms::sign(&wish, signer)?;
+    let verifier = config.verifier(&[])?;
+    let question = Question::new(&signed.message, now, context.language);
+    let verified = match &signed.content {
+        Some(content) => verifier.verify_over(&question, content, &*verifier.policy()?)?,
+        None => verifier.verify(&question)?,
+    };
+    let to_be_signed = Some(signed.to_be_signed.as_slice());
+    write(arguments, &signed.message, &verified, signer, to_be_signed, signed.name)
+}
+
+/// Writes what our own verifier has passed; `name` is the usual one.
+fn write(
+    arguments: &Arguments,
+    signed: &[u8],
+    verified: &Verified,
+    signer: &dyn Signer,
+    to_be_signed: Option<&[u8]>,
+    name: Option<PathBuf>,
+) -> Result<ExitCode, Problem> {
     let own = verified.found.iter().zip(&verified.judgements);
     let own = own.filter(|(found, _)| {
         found.certificate.as_ref() == Some(signer.certificate())
-            && to_be_signed.as_ref().is_none_or(|octets| *octets == found.signed_octets)
+            && to_be_signed.is_none_or(|octets| octets == found.signed_octets)
     });
     let judgement = own.map(|(_, judgement)| judgement).next_back().ok_or_else(|| {
         Problem::new(Kind::Internal, "self-check", "the new signature was not found again")
@@ -108,7 +190,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     if !acceptable {
         return Err(Problem::refused(judgement.reasons.clone()));
     }
-    let output = arguments.output.clone().unwrap_or_else(|| {
+    let output = arguments.output.clone().or(name).unwrap_or_else(|| {
         let extension = arguments.file.extension().unwrap_or_default().to_string_lossy();
         arguments.file.with_extension(format!("signed.{extension}"))
     });
@@ -126,9 +208,17 @@ impl Arguments {
         let of_xml = self.role.is_some()
             || self.commitment.is_some()
             || self.covers != Covers::Document
-            || self.canonicalization != Canonicalization::EXCLUSIVE
-            || self.counter_sign.is_some();
+            || self.canonicalization != Canonicalization::EXCLUSIVE;
+        let cms = format == Some(DocumentFormat::Cms);
+        let of_xml = of_xml || (self.counter_sign.is_some() && !cms);
+        if !cms && (self.detached || self.content.is_some()) {
+            let detail = "only a CMS message leaves its content outside";
+            return Err(Problem::new(Kind::BadInput, "option-does-not-fit", detail));
+        }
         let detail = match (of_xml, self.lifetime) {
+            (true, _) if cms => {
+                "a CMS message takes no role, commitment, scope or canonicalization"
+            }
             (true, _) if message => {
                 "a SOAP message takes no role, commitment, scope or canonicalization"
             }

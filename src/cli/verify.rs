@@ -12,6 +12,7 @@ use qoltanba::problem::{Kind, Problem};
 use qoltanba::service::licence_of;
 use qoltanba::signature::ContentFile;
 use qoltanba::store::Sqlite;
+use qoltanba::text::Language;
 use qoltanba::validation::{
     DocumentFormat, Purpose, Question, Report, SignatureReport, SubIndication, TimeSource,
     TrustedTime,
@@ -54,6 +55,11 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     report_pdf: Option<PathBuf>,
 
+    /// Seal that PDF with the configured [seal] and keep it in the register, where it is found by
+    /// the code printed on it.
+    #[arg(long, requires = "report_pdf")]
+    seal: bool,
+
     #[command(flatten)]
     output: Output,
 
@@ -64,6 +70,9 @@ pub struct Arguments {
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem> {
     let mut config = context.load()?;
+    if arguments.seal {
+        super::keys::enter(&config)?;
+    }
     if !arguments.trust.is_empty() {
         config.trust.certificates.clone_from(&arguments.trust);
     }
@@ -106,13 +115,29 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     let file = arguments.file.display().to_string();
     if let Some(path) = &arguments.report_pdf {
         let name = arguments.file.file_name().unwrap_or_default().to_string_lossy();
-        let printed = report_pdf(&verified.report, &name, now, context.language);
-        let printed = printed.map_err(Problem::internal)?;
+        let printed = match arguments.seal {
+            true => sealed(config, &verified.report, &name, context.language)?,
+            false => report_pdf(&verified.report, &name, now, context.language)?,
+        };
         std::fs::write(path, printed).map_err(|error| {
             Problem::new(Kind::BadInput, "cannot-write", format!("{}: {error}", path.display()))
         })?;
     }
     arguments.output.tell(&verified, &file, context.language)
+}
+
+/// The report as the service seals and keeps it.
+fn sealed(
+    config: Config,
+    report: &Report,
+    name: &str,
+    language: Language,
+) -> Result<Vec<u8>, Problem> {
+    let sealed = super::serve::app(config)?.seal_report(report, name, language)?;
+    sealed.ok_or_else(|| {
+        let detail = "name a PKCS#12 file or a token in [seal] of qoltanba.toml";
+        Problem::new(Kind::BadInput, "no-seal", detail)
+    })
 }
 
 /// The file, if it is larger than what is read into memory. A PDF is read where it lies.

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 
-use super::markup::{self, DocumentError};
+use super::markup::{self, DocumentError, Reader};
 use super::{Field, Wording};
 use crate::identity::{Applicant, Bin};
-use crate::xml::Writer;
+use crate::xml::{Element, Writer};
 
 /// Namespace of the licence document.
 pub const LICENCE: &str = "urn:qoltanba:licence:1";
@@ -31,6 +31,10 @@ pub struct Licence {
     pub kind: String,
     /// What is licensed, as the line under the title: "for the export of …".
     pub kind_name: Wording,
+    /// The licence or permit this is an annex to; an annex is issued with it or later, and has a
+    /// number and a signature of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annex_to: Option<AnnexTo>,
     /// Who issues.
     pub authority: Authority,
     /// Number of the holder.
@@ -52,6 +56,16 @@ pub struct Licence {
     pub signatory: Signatory,
     /// The request this answers.
     pub origin: Origin,
+}
+
+/// What an annex belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnnexTo {
+    /// Number of the licence or permit.
+    pub number: String,
+    /// The day it was issued.
+    pub issued: Date,
 }
 
 /// Whether the law calls the document a licence or a permit.
@@ -109,6 +123,12 @@ impl Licence {
         writer.start("Kind", &[("code", &self.kind)]);
         markup::write_wording(&mut writer, "Name", &self.kind_name);
         writer.end();
+        if let Some(main) = &self.annex_to {
+            writer.start("AnnexTo", &[]);
+            writer.element("Number", &[], &main.number);
+            writer.element("Issued", &[], &markup::day(main.issued));
+            writer.end();
+        }
         markup::write_authority(&mut writer, &self.authority);
         markup::write_applicant(&mut writer, "Holder", &self.holder, &self.holder_name);
         markup::write_fields(&mut writer, &self.fields);
@@ -156,6 +176,7 @@ impl Licence {
             let verify_url = reader.text("VerifyAt")?;
             let (service, service_name) = markup::read_service(reader.take("Service")?)?;
             let (kind, kind_name) = markup::read_service(reader.take("Kind")?)?;
+            let annex_to = reader.optional("AnnexTo").map(read_annex_to).transpose()?;
             let authority = markup::read_authority(reader.take("Authority")?)?;
             let (holder, holder_name) = markup::read_applicant(reader.take("Holder")?)?;
             Ok(Self {
@@ -167,6 +188,7 @@ impl Licence {
                 service_name,
                 kind,
                 kind_name,
+                annex_to,
                 authority,
                 holder,
                 holder_name,
@@ -180,6 +202,12 @@ impl Licence {
             })
         })
     }
+}
+
+fn read_annex_to(element: Element<'_>) -> Result<AnnexTo, DocumentError> {
+    let mut reader = Reader::open(element, &[])?;
+    let annex_to = AnnexTo { number: reader.text("Number")?, issued: reader.day("Issued")? };
+    reader.close().map(|()| annex_to)
 }
 
 impl DocumentKind {

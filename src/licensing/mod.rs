@@ -24,7 +24,7 @@ pub use calendar::almaty;
 pub use case::{Case, CaseState};
 pub use catalogue::{Catalogue, OfficerRole};
 pub use field::{Field, document_fields};
-pub use licence::{Authority, DocumentKind, LICENCE, Licence, Origin, Signatory};
+pub use licence::{AnnexTo, Authority, DocumentKind, LICENCE, Licence, Origin, Signatory};
 pub use markup::DocumentError;
 pub use refusal::{Ground, REFUSAL, Refusal};
 pub use request::{PaymentInfo, REQUEST, RequestDocument};

@@ -104,11 +104,13 @@ proptest! {
         number in words(), kind in words(), kind_name in wording(), holder in applicant(),
         conditions in prop::collection::vec(wording(), 0..4), fields in fields(),
         valid_from in day(), valid_to in day(), issued_at in moment(), permit in any::<bool>(),
+        main in prop::option::of((words(), day())),
     ) {
+        let annex_to = main.map(|(number, issued)| AnnexTo { number, issued });
         let document = if permit { DocumentKind::Permit } else { DocumentKind::Licence };
         let given = Licence {
             number, kind, kind_name, holder, conditions, fields, valid_from, valid_to, issued_at,
-            document, ..licence("")
+            document, annex_to, ..licence("")
         };
         prop_assert_eq!(Licence::from_xml(&given.to_xml()).unwrap(), given);
     }

@@ -65,6 +65,14 @@ fn each_level_is_what_is_read_back() {
     assert_eq!(levels(&lta), pades(Level::Lta));
     // A document time-stamp is nobody's signature, and covers what stood before it.
     let found = read(&lta).unwrap().remove(0);
+    for wanted in ["validation data (DSS)", "a document time-stamp was added"] {
+        assert!(
+            found.scope.later.iter().any(|one| one.contains(wanted)),
+            "{:?}",
+            found.scope.later
+        );
+    }
+    assert!(!found.scope.later.iter().any(|one| one.contains("signature field was added")));
     let kinds: Vec<_> = found.timestamps.iter().map(|one| one.kind).collect();
     assert_eq!(kinds, [TimestampKind::Signature, TimestampKind::Archive]);
     assert_eq!(found.evidence.len(), 2);

@@ -35,7 +35,7 @@ pub use external::{External, prepare_external};
 pub use field::{EmptyField, empty_fields, prepare_fields};
 pub use level::{Draft, to_be_archived, to_be_stamped, with_material, with_timestamp};
 pub use make::{Certification, Prepared, SigningOptions, prepare, sign};
-pub use read::{read, read_digested, signed_revision, title};
+pub use read::{before_signature, read, read_digested, signed_revision};
 pub use stamp::Stamp;
 
 use crate::cms::CmsError;

@@ -175,10 +175,7 @@ pub(super) fn placed(pdf: &[u8]) -> Result<Vec<Option<Placed>>, PdfError> {
 /// but the signature. `None` if the signature has faults, or if `pdf` is not the document it was
 /// found in.
 pub fn signed_revision<'a>(pdf: &'a [u8], found: &FoundSignature) -> Option<&'a [u8]> {
-    let item = found.scope.items.first()?;
-    let numbers: Vec<usize> =
-        item.what.split(['-', ' ']).filter_map(|number| number.parse().ok()).collect();
-    let [0, start, resume, end] = numbers[..] else { return None };
+    let [start, resume, end] = range(found)?;
     let (revision, algorithm) = (pdf.get(..end)?, found.algorithm.as_ref().ok()?);
     if !found.faults.is_empty() || resume < start {
         return None;
@@ -189,17 +186,20 @@ pub fn signed_revision<'a>(pdf: &'a [u8], found: &FoundSignature) -> Option<&'a 
     found.signed_octets.windows(digest.len()).any(|window| window == digest).then_some(revision)
 }
 
-/// The title in the document information (ISO 32000-1 §14.3.3).
-///
-/// # Errors
-/// As [`read`].
-pub fn title(pdf: &[u8]) -> Result<Option<String>, PdfError> {
-    let file = File::open(pdf)?;
-    let Some(information) = tree::dictionary(&file, file.trailer(), b"Info")? else {
-        return Ok(None);
-    };
-    let title = tree::text(&file.get(&information, b"Title")?);
-    Ok(Some(title).filter(|title| !title.is_empty()))
+/// Everything before the value of a signature: the document as it was printed, and what the
+/// signature says beside its value. Time-stamps and further signatures leave it as it is.
+pub fn before_signature<'a>(pdf: &'a [u8], found: &FoundSignature) -> Option<&'a [u8]> {
+    let [start, ..] = range(found)?;
+    pdf.get(..start)
+}
+
+/// Beginning and end of the gap, and the end of the signed revision.
+fn range(found: &FoundSignature) -> Option<[usize; 3]> {
+    let item = found.scope.items.first()?;
+    let numbers: Vec<usize> =
+        item.what.split(['-', ' ']).filter_map(|number| number.parse().ok()).collect();
+    let [0, start, resume, end] = numbers[..] else { return None };
+    Some([start, resume, end])
 }
 
 /// Finds the signature dictionary of a field and proves its `/ByteRange` (ISO 32000-1 §12.8.1).

@@ -370,6 +370,7 @@ impl<'f, 'a> Rules<'f, 'a> {
         let Some(added) = appended(old, new) else {
             return Ok(Finding::Refused("the list of fields was changed".to_owned()));
         };
+        let mut stamps = true;
         for item in &added {
             let field = self.whole.resolve(item)?;
             let Ok(field) = field.as_dict() else {
@@ -378,10 +379,12 @@ impl<'f, 'a> Rules<'f, 'a> {
             if let refused @ Finding::Refused(_) = self.new_field(field)? {
                 return Ok(refused);
             }
+            stamps &= self.is_time_stamp(field)?;
         }
-        Ok(match added.is_empty() {
-            true => Finding::Nothing,
-            false => Finding::Permitted("a signature field was added".to_owned()),
+        Ok(match (added.is_empty(), stamps) {
+            (true, _) => Finding::Nothing,
+            (_, true) => Finding::Permitted("a document time-stamp was added".to_owned()),
+            _ => Finding::Permitted("a signature field was added".to_owned()),
         })
     }
 

@@ -17,6 +17,7 @@ mod result_document;
 mod results;
 mod review;
 mod routes;
+mod seal;
 mod sign_request;
 mod signing;
 mod soap;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use crate::config::{Config, OfficerConfig};
+use crate::config::{Config, OfficerConfig, SealError};
 use crate::crypto::Random;
 use crate::gateway::Payments;
 use crate::licensing::Catalogue;
@@ -41,6 +42,7 @@ pub use login::Session;
 pub use register::licence_of;
 pub use reload::Reload;
 pub use routes::router;
+pub use seal::Seal;
 
 /// Everything the handlers share.
 pub struct App {
@@ -62,6 +64,8 @@ pub struct App {
     pub random: Arc<dyn Random>,
     /// Seals the tickets of deferred signatures.
     pub tickets: Tickets,
+    /// The service's own seal, where one is configured.
+    pub seal: Option<Seal>,
 }
 
 impl App {
@@ -94,8 +98,24 @@ impl App {
             Some(path) => Tickets::new(&ticket_key(path)?),
             None => Tickets::of_this_process(random.as_ref())?,
         };
+        let seal = config.seal.as_ref();
+        let seal = seal.map(|seal| Ok(Seal::new(seal.signer(&config.token)?, seal.keep_days)));
+        let seal = seal.transpose().map_err(|error: SealError| {
+            Problem::new(Kind::BadInput, "bad-seal", error.to_string())
+        })?;
         let store = Arc::new(store);
-        Ok(Self { store, verifier, stamps, payments, catalogue, clock, random, tickets, config })
+        Ok(Self {
+            store,
+            verifier,
+            stamps,
+            payments,
+            catalogue,
+            clock,
+            random,
+            tickets,
+            seal,
+            config,
+        })
     }
 
     /// The time now.

@@ -13,7 +13,7 @@ use time::{Date, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 
 use super::edge::{Answer, Path, Query, Refusal, Wanted, answer, blocking};
-use super::{App, code};
+use super::{App, code, seal};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::identity::{Bin, Iin};
 use crate::licensing::print::licence_pdf;
@@ -21,12 +21,15 @@ use crate::licensing::{LICENCE, Licence, almaty};
 use crate::pdf;
 use crate::problem::{Kind, Problem};
 use crate::signature::{FoundSignature, SignatureFormat};
-use crate::store::{LicenceFilter, LicenceKey, LicenceRow, Store, StoreExt as _};
+use crate::store::{Document, LicenceFilter, LicenceKey, LicenceRow, Store, StoreExt as _};
 use crate::text::Language;
 use crate::validation::LicenceInfo;
 
 /// The kind under which refusals stand in the register.
 pub(super) const REFUSAL_KIND: &str = "refusal";
+
+/// The name of a sealed report among the documents of a code.
+pub(super) const REPORT_FILE: &str = "report.pdf";
 
 /// Which licences are looked for: one of the three.
 #[derive(Deserialize, IntoParams)]
@@ -99,7 +102,8 @@ pub async fn one(
     .await
 }
 
-/// A document of a licence, for whoever holds the code: `licence.xml` or `licence-kk.pdf`.
+/// A document for whoever holds its code: `licence.xml` or `licence-kk.pdf` of a licence,
+/// `report.pdf` of a sealed report.
 #[utoipa::path(get, path = "/api/v1/documents/{code}/{name}", tag = "register",
     params(("code" = String, Path), ("name" = String, Path)),
     responses((status = 200, description = "the document"), (status = 404)))]
@@ -109,6 +113,11 @@ pub async fn document(
     Path((code, name)): Path<(String, String)>,
 ) -> Answer<Response> {
     let found = blocking(&app, move |app| {
+        if let Some((report, bytes)) = report_named(app, &code, &name)? {
+            let day = almaty(report.made_at).date().to_string();
+            let media_type = "application/pdf".to_owned();
+            return Ok((day, name, Document { media_type, bytes }));
+        }
         let row = by_code(app, &code)?;
         let files = files(&row);
         let file = files.into_iter().find(|file| file.name == name).ok_or_else(no_such_licence)?;
@@ -119,6 +128,14 @@ pub async fn document(
     });
     let (number, name, document) = found.await.map_err(|p| Refusal::new(p, language))?;
     Ok(download(&format!("{number}-{name}"), &document.media_type, document.bytes))
+}
+
+fn report_named(
+    app: &App,
+    code: &str,
+    name: &str,
+) -> Result<Option<(seal::SealedReport, Vec<u8>)>, Problem> {
+    if name == REPORT_FILE { seal::find(app, code) } else { Ok(None) }
 }
 
 /// A file as a download that no cache keeps.
@@ -216,6 +233,12 @@ pub fn licence_of(
     }
     let public = PublicLicence::new(&row, almaty(now).date());
     let attached = attached(document, found);
+    let pages_match = match &attached {
+        // The register's copy, octet for octet.
+        Some(_) if matches_register => Some(true),
+        Some(_) => Some(pages_match(store, &row, document)?),
+        None => None,
+    };
     Ok(Some(LicenceInfo {
         number,
         state: public.state,
@@ -226,7 +249,7 @@ pub fn licence_of(
         attachment_matches: attached
             .as_ref()
             .map(|one| hex(&digest(DigestAlgorithm::Sha256, one)) == row.xml_sha256),
-        pages_match: attached.as_ref().and_then(|one| pages_match(document, one)),
+        pages_match,
     }))
 }
 
@@ -237,19 +260,30 @@ fn attached(document: &[u8], found: &[FoundSignature]) -> Option<Vec<u8>> {
     files.into_iter().map(|file| file.data).find(|data| licence_in(data).is_some())
 }
 
-/// Whether the pages are printed from this licence: printing is deterministic, and what is added
-/// later (attachment, signatures) stands behind.
-fn pages_match(document: &[u8], original: &[u8]) -> Option<bool> {
-    let licence = licence_in(original)?;
-    let printed = |language| licence_pdf(&licence, language).ok();
-    let same = Language::ALL.into_iter().filter_map(printed);
-    let same = same.into_iter().any(|printed| document.starts_with(&printed.pdf));
-    if same {
-        return Some(true);
+/// Whether the pages show the register's licence. Printing is deterministic, and what is added
+/// later (attachment, signatures) stands behind; what another version printed is compared with the
+/// register's own copies.
+fn pages_match(
+    store: &(impl Store + ?Sized),
+    row: &LicenceRow,
+    document: &[u8],
+) -> Result<bool, Problem> {
+    let printed = |licence: Licence| {
+        let mut printed = Language::ALL.into_iter().map(|language| licence_pdf(&licence, language));
+        printed.any(|printed| printed.is_ok_and(|printed| document.starts_with(&printed.pdf)))
+    };
+    if original(store, row)?.is_some_and(printed) {
+        return Ok(true);
     }
-    // Another version's print still names its licence in the title.
-    let title = pdf::title(document).ok()??;
-    (!title.contains(&licence.number)).then_some(false)
+    for sha256 in row.pdf_sha256.values() {
+        let Some(kept) = store.view(|view| view.document(sha256))? else { continue };
+        let found = pdf::read(&kept.bytes).unwrap_or_default();
+        let before = found.first().and_then(|first| pdf::before_signature(&kept.bytes, first));
+        if before.is_some_and(|before| document.starts_with(before)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the authority that issued this licence is among the signers. Anybody can attach a
@@ -259,15 +293,15 @@ fn by_its_authority(
     row: &LicenceRow,
     found: &[FoundSignature],
 ) -> Result<bool, Problem> {
-    let original = store.view(|view| view.document(&row.xml_sha256))?;
-    let licence = original.and_then(|original| {
-        let read = crate::xml::read(&original.bytes, None).ok()?;
-        let mut octets = read.iter().flat_map(|signature| &signature.scope.octets);
-        octets.find_map(|octets| Licence::from_xml(octets).ok())
-    });
-    let Some(licence) = licence else { return Ok(false) };
+    let Some(licence) = original(store, row)? else { return Ok(false) };
     let mut certificates = found.iter().filter_map(|signature| signature.certificate.as_ref());
     Ok(certificates.any(|one| one.holder().bin.as_ref() == Some(&licence.authority.bin)))
+}
+
+/// The licence as the register holds it.
+fn original(store: &(impl Store + ?Sized), row: &LicenceRow) -> Result<Option<Licence>, Problem> {
+    let original = store.view(|view| view.document(&row.xml_sha256))?;
+    Ok(original.and_then(|original| licence_in(&original.bytes)))
 }
 
 fn number_in(document: &[u8], signature: &FoundSignature) -> Option<String> {
@@ -323,6 +357,6 @@ impl PublicLicence {
     }
 }
 
-fn no_such_licence() -> Problem {
+pub(super) fn no_such_licence() -> Problem {
     Problem::new(Kind::NotFound, "no-such-licence", "The register has no such licence or document.")
 }

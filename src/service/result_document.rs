@@ -8,7 +8,7 @@ use super::signing::whole_seconds;
 use crate::identity::Applicant;
 use crate::licensing::case::{Decision, DocumentKind as CaseDocument};
 use crate::licensing::catalogue::{ResultKind, Service};
-use crate::licensing::print::{Printed, licence_pdf, refusal_pdf, stamp_font};
+use crate::licensing::print::{Printed, StampPlace, licence_pdf, refusal_pdf, stamp_font};
 use crate::licensing::{
     Authority, Case, DocumentKind, Ground, Licence, Origin, Refusal, Signatory, Wording, almaty,
     document_fields,
@@ -71,6 +71,7 @@ impl ResultDocument {
                     service_name: service.name.clone(),
                     kind: form.id.clone(),
                     kind_name: form.result.clone(),
+                    annex_to: None,
                     authority,
                     holder: case.applicant.clone(),
                     holder_name: case.applicant_name.clone(),
@@ -167,16 +168,10 @@ impl ResultDocument {
             pdf::attach(&document, &name, "application/xml", Relationship::Source, signed_xml)?;
         let now = app.now();
         let holder = certificate.holder();
-        let (left, bottom) = (stamp.x, stamp.y);
         let mut options = SigningOptions::at(now);
         options.name = Some(holder.full_name());
         options.for_timestamp = app.stamps.is_some();
-        options.stamp = Some(Stamp {
-            page: stamp.page,
-            rect: [left, bottom, left + stamp.width, bottom + stamp.height],
-            lines: stamp_lines(language, certificate, now),
-            font: stamp_font().to_vec(),
-        });
+        options.stamp = Some(self::stamp(stamp, false, certificate, language, now));
         Ok((document, options))
     }
 
@@ -256,16 +251,40 @@ fn head() -> Wording {
     Wording::new("Басшы", "Руководитель", "Head")
 }
 
+/// The visible signature in its place: who, for whom, when, with which certificate; a `seal` is
+/// named as one.
+pub(super) fn stamp(
+    place: StampPlace,
+    seal: bool,
+    certificate: &Certificate,
+    language: Language,
+    now: time::OffsetDateTime,
+) -> Stamp {
+    let (left, bottom) = (place.x, place.y);
+    Stamp {
+        page: place.page,
+        rect: [left, bottom, left + place.width, bottom + place.height],
+        lines: stamp_lines(seal, language, certificate, now),
+        font: stamp_font().to_vec(),
+    }
+}
+
 fn stamp_lines(
+    seal: bool,
     language: Language,
     certificate: &Certificate,
     now: time::OffsetDateTime,
 ) -> Vec<String> {
     let holder = certificate.holder();
-    let (title, certificate_number) = match language {
-        Language::Kk => ("Электрондық цифрлық қолтаңба қойылды", "Сертификат нөмірі"),
-        Language::Ru => ("Подписано электронной цифровой подписью", "Номер сертификата"),
-        Language::En => ("Signed with an electronic digital signature", "Certificate number"),
+    let (title, certificate_number) = match (language, seal) {
+        (Language::Kk, false) => ("Электрондық цифрлық қолтаңба қойылды", "Сертификат нөмірі"),
+        (Language::Ru, false) => ("Подписано электронной цифровой подписью", "Номер сертификата"),
+        (Language::En, false) => {
+            ("Signed with an electronic digital signature", "Certificate number")
+        }
+        (Language::Kk, true) => ("Электрондық мөр басылды", "Сертификат нөмірі"),
+        (Language::Ru, true) => ("Заверено электронной печатью", "Номер сертификата"),
+        (Language::En, true) => ("Sealed electronically", "Certificate number"),
     };
     let format = time::macros::format_description!("[day].[month].[year] [hour]:[minute] (UTC+5)");
     let mut lines = vec![title.to_owned(), holder.full_name()];

@@ -17,8 +17,8 @@ use utoipa_axum::routes;
 
 use super::edge::blocking;
 use super::{
-    App, deferred, login, offer, pages, register, requests, results, review, sign_request, soap,
-    verify,
+    App, deferred, login, offer, pages, register, requests, results, review, seal, sign_request,
+    soap, verify,
 };
 use crate::problem::{Kind, Problem};
 use crate::service::edge::{Refusal, Wanted};
@@ -49,6 +49,7 @@ struct Description;
 pub fn router(app: Arc<App>) -> Router {
     let (api, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(verify::verify))
+        .routes(routes!(seal::one))
         .routes(routes!(soap::open))
         .routes(routes!(register::look_up))
         .routes(routes!(register::one))

@@ -33,7 +33,8 @@ pub struct VerifyQuery {
     /// How deep the report goes.
     #[serde(default)]
     report: Depth,
-    /// `json`, `xml`, or `pdf` (the simple report, for people).
+    /// `json`, `xml`, or `pdf`: the simple report, for people. Where the service has a seal, the
+    /// PDF carries it, is kept, and is found by a code of its own.
     #[serde(default)]
     format: Form,
     /// Language of the sentences: kk, ru or en.
@@ -98,15 +99,20 @@ pub async fn verify(
     request: Request,
 ) -> Answer<Response> {
     let upload = upload(request).await.map_err(|p| Refusal::new(p, language))?;
-    let answer = judging(&app, upload.size(), move |app| {
+    // Sealing asks a token, and the store: never on the thread that received the document.
+    let size = if matches!(query.format, Form::Pdf) { usize::MAX } else { upload.size() };
+    let answer = judging(&app, size, move |app| {
         let policy = app.verifier.policy_named(query.policy.as_deref())?;
         let at = query.at.map(|time| TrustedTime { time, source: TimeSource::Given });
         let verified = verified(app, &upload, at, &policy, language)?;
         match query.report {
             Depth::Simple if matches!(query.format, Form::Pdf) => {
-                let printed = report_pdf(&verified.report, &upload.name, app.now(), language);
-                let printed = printed.map_err(Problem::internal)?;
-                Ok(register::download("report.pdf", "application/pdf", printed))
+                let report = &verified.report;
+                let printed = match app.seal_report(report, &upload.name, language)? {
+                    Some(sealed) => sealed,
+                    None => report_pdf(report, &upload.name, app.now(), language)?,
+                };
+                Ok(register::download(register::REPORT_FILE, "application/pdf", printed))
             }
             Depth::Simple => written(&verified.report, "report", query.format),
             Depth::Detailed => {

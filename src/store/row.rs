@@ -162,6 +162,8 @@ pub enum TicketKind {
     Challenge,
     /// A prepared document that waits for its signature.
     Pending,
+    /// A sealed report, which is kept for a time.
+    Report,
 }
 
 /// A record that lives until it is taken or expires.
@@ -187,6 +189,7 @@ impl TicketKind {
             Self::Session => "session",
             Self::Challenge => "challenge",
             Self::Pending => "pending",
+            Self::Report => "report",
         }
     }
 }

@@ -236,9 +236,8 @@ pub struct LicenceInfo {
     /// For a PDF: whether the licence attached to it is, octet for octet, the register's original.
     #[serde(default)]
     pub attachment_matches: Option<bool>,
-    /// For a PDF: whether its pages are the ones that this program prints of the attached licence;
-    /// `null` where it was printed by another version, or by somebody else, so that only people can
-    /// compare them.
+    /// For a PDF with a licence attached: whether its pages show the register's licence, as this
+    /// program prints it or as one of the register's copies shows it.
     #[serde(default)]
     pub pages_match: Option<bool>,
 }

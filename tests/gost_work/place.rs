@@ -193,6 +193,7 @@ pub fn printed() -> Vec<u8> {
         service_name: three("Лицензия"),
         kind: "export".to_owned(),
         kind_name: three("на экспорт"),
+        annex_to: None,
         authority: Authority {
             name: three("Комитет"), bin: "141040001226".parse().unwrap()
         },

@@ -6,6 +6,7 @@ mod kit;
 
 mod algorithms;
 mod bad_input;
+mod cms_signing;
 mod command_line;
 mod crash;
 mod levels;
@@ -16,6 +17,7 @@ mod pages;
 mod refusals;
 mod reload;
 mod reports;
+mod sealed;
 mod signing;
 
 use qoltanba::pki::double::{How, Service};

@@ -5,6 +5,7 @@ mod certified;
 mod damage;
 mod forge;
 mod incremental;
+mod later;
 mod memory;
 mod published;
 mod setting;

@@ -156,6 +156,7 @@ fn licence() -> Licence {
         service_name: three("Лицензия на экспорт"),
         kind: "export".to_owned(),
         kind_name: three("на экспорт отдельных видов товаров"),
+        annex_to: None,
         authority: Authority {
             name: three("Комитет торговли"),
             bin: "141040001226".parse().unwrap(),

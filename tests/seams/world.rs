@@ -142,6 +142,7 @@ impl World {
             clock: || NOW,
             random: Arc::new(SystemRandom),
             tickets: Tickets::new(&[7; 32]),
+            seal: None,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -354,6 +355,7 @@ pub fn made_up(number: &str, by: &Person) -> Vec<u8> {
         service_name: wording.clone(),
         kind: "export".to_owned(),
         kind_name: wording.clone(),
+        annex_to: None,
         authority: Authority { name: wording.clone(), bin: AUTHORITY.parse().unwrap() },
         holder: Applicant::Person { iin: APPLICANT.parse().unwrap() },
         holder_name: "X".to_owned(),

@@ -124,6 +124,7 @@ pub fn licence() -> Licence {
         service_name: wording(),
         kind: "export".to_owned(),
         kind_name: wording(),
+        annex_to: None,
         authority: Authority { name: wording(), bin: "940140000385".parse().unwrap() },
         holder: Applicant::Person { iin: "871008401427".parse().unwrap() },
         holder_name: "АСҚАРОВ <АСҚАР> & Ко".to_owned(),

@@ -93,6 +93,11 @@ impl Setting {
         Ok(stop)
     }
 
+    /// A path as the configuration names it, beside which it lies.
+    fn within(&self, path: &Path) -> String {
+        path.strip_prefix(&self.dir).unwrap_or(path).display().to_string()
+    }
+
     fn configure(&self) -> Result<(), Problem> {
         let path = self.dir.join(FILE_NAME);
         std::fs::write(&path, self.configuration()?).map_err(|error| {
@@ -137,6 +142,16 @@ impl Setting {
             tokens,
             head.bin.ok_or_else(lacks)?,
         );
+        let key = self.world.key_path("seal").map_err(pki::problem)?;
+        let place = match key {
+            Some(path) => format!("p12 = \"{}\"", self.within(&path)),
+            None => {
+                let entry = self.world.entry("seal").map_err(pki::problem)?;
+                format!("token = \"{}\"\nkey = \"{}\"", entry.token, entry.id)
+            }
+        };
+        let pin = self.world.pin_path("seal").map_err(pki::problem)?;
+        let _ = write!(text, "\n[seal]\n{place}\npin_file = \"{}\"\n", self.within(&pin));
         for (id, role) in OFFICES {
             let officer = holder(id)?;
             let _ = write!(

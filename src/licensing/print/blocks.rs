@@ -10,7 +10,7 @@ use super::sheet::{
 };
 use super::{PrintError, StampPlace, ornament, phrase, qr};
 use crate::identity::Applicant;
-use crate::licensing::{Authority, Signatory};
+use crate::licensing::Authority;
 use crate::text::Language;
 
 /// Legal time of Kazakhstan since 1 March 2024: one zone, UTC+5.
@@ -35,6 +35,19 @@ pub(super) struct Head<'a> {
 pub(super) struct Check<'a> {
     pub(super) url: &'a str,
     pub(super) code: &'a str,
+}
+
+/// What stands at the end of a document.
+pub(super) struct Closing<'a> {
+    /// What the one who signs is.
+    pub(super) label: &'a str,
+    pub(super) position: &'a str,
+    pub(super) name: &'a str,
+    /// What the visible signature is.
+    pub(super) place: &'a str,
+    pub(super) check: Check<'a>,
+    /// What the law, or the one who seals, says of the document.
+    pub(super) notice: &'a str,
 }
 
 /// State, authority, title and number.
@@ -157,28 +170,27 @@ pub(super) fn numbered(sheet: &mut Sheet, texts: &[&str]) -> Result<(), PrintErr
 /// Signatory, place of the visible signature, QR code, notice of law; never broken over pages.
 pub(super) fn closing(
     sheet: &mut Sheet,
-    signatory: &Signatory,
-    check: &Check<'_>,
+    closing: &Closing<'_>,
     language: Language,
 ) -> Result<(), PrintError> {
     const STAMP: (f32, f32) = (236.0, 76.0);
     const SIDE: f32 = 104.0;
-    let position = BODY.wrap(&printable(signatory.position.text(language))?, 232.0);
+    let position = BODY.wrap(&printable(closing.position)?, 232.0);
     let name = Style::new(Face::Bold, 11.0, BLACK);
-    let names = name.wrap(&printable(&signatory.name)?, 232.0);
+    let names = name.wrap(&printable(closing.name)?, 232.0);
     let left = LABEL.leading + BODY.height(position.len()) + 4.0 + name.height(names.len());
     let signed = (LABEL.leading + 3.0 + STAMP.1).max(left);
     sheet.y += 4.0;
     sheet.need(signed + 14.0 + SIDE);
 
     let top = sheet.y;
-    sheet.lines("P", (LEFT, top), &[phrase("signatory", language).to_owned()], LABEL, Align::Left);
+    sheet.lines("P", (LEFT, top), &[closing.label.to_owned()], LABEL, Align::Left);
     sheet.lines("P", (LEFT, top + LABEL.leading + 2.0), &position, BODY, Align::Left);
     let below = top + LABEL.leading + 6.0 + BODY.height(position.len());
     sheet.lines("P", (LEFT, below), &names, name, Align::Left);
 
     let (x, y) = (RIGHT - STAMP.0, top + LABEL.leading + 3.0);
-    sheet.lines("P", (x, top), &[phrase("signature", language).to_owned()], LABEL, Align::Left);
+    sheet.lines("P", (x, top), &[closing.place.to_owned()], LABEL, Align::Left);
     let mut place = fill(x, y, STAMP.0, STAMP.1, (0.985, 0.99, 0.992));
     place.extend(outline(x, y, STAMP, 0.6, RULE));
     sheet.artifact(place);
@@ -187,6 +199,7 @@ pub(super) fn closing(
 
     let (y, text) = (sheet.y, LEFT + SIDE + 14.0);
     sheet.artifact(rule(LEFT, y - 5.0, RIGHT - LEFT, 0.6, GOLD));
+    let check = &closing.check;
     let code = qr::code(LEFT, y, SIDE, check.url)?;
     sheet.figure(check.url.to_owned(), code);
     let width = RIGHT - text;
@@ -199,7 +212,7 @@ pub(super) fn closing(
         (phrase("check-how", language).to_owned(), line),
         (printable(check.url)?, Style::new(Face::Bold, 8.2, BLUE)),
         (format!("{}: {}", phrase("code", language), printable(check.code)?), code),
-        (phrase("law", language).to_owned(), Style::new(Face::Regular, 7.2, GREY)),
+        (closing.notice.to_owned(), Style::new(Face::Regular, 7.2, GREY)),
     ] {
         let lines = style.wrap(&words, width);
         sheet.lines("P", (text, at), &lines, style, Align::Left);
@@ -210,8 +223,14 @@ pub(super) fn closing(
 }
 
 /// Running head and foot of every page.
-pub(super) fn furniture(sheet: &mut Sheet, title: &str, number: &str, language: Language) {
+pub(super) fn furniture(
+    sheet: &mut Sheet,
+    head: &str,
+    foot: &str,
+    language: Language,
+) -> Result<(), PrintError> {
     use super::sheet::{artifact, text};
+    let (head, foot) = ([printable(head)?], [printable(foot)?]);
     let pages = sheet.pages.len();
     for (i, page) in sheet.pages.iter_mut().enumerate() {
         let transform = XObjectTransform { no_auto_scale: true, ..XObjectTransform::default() };
@@ -219,24 +238,19 @@ pub(super) fn furniture(sheet: &mut Sheet, title: &str, number: &str, language: 
         let count = phrase("page", language)
             .replace("{page}", &(i + 1).to_string())
             .replace("{pages}", &pages.to_string());
-        let foot = super::sheet::BOTTOM + 11.0;
-        ops.extend(text(LEFT, foot, &[format!("№ {number}")], SMALL, Align::Left));
-        ops.extend(text(RIGHT, foot, &[count], SMALL, Align::Right));
+        let y = super::sheet::BOTTOM + 11.0;
+        ops.extend(text(LEFT, y, &foot, SMALL, Align::Left));
+        ops.extend(text(RIGHT, y, &[count], SMALL, Align::Right));
         if i > 0 {
-            let head = [format!("{title}  № {number}")];
-            ops.extend(text(
-                WIDTH / 2.0,
-                54.0,
-                &head,
-                Style::new(Face::Bold, 8.4, BLUE),
-                Align::Centre,
-            ));
+            let style = Style::new(Face::Bold, 8.4, BLUE);
+            ops.extend(text(WIDTH / 2.0, 54.0, &head, style, Align::Centre));
             ops.extend(rule(LEFT, 70.0, RIGHT - LEFT, 0.6, GOLD));
         }
         let content = std::mem::take(&mut page.ops);
         artifact(page, ops);
         page.ops.extend(content);
     }
+    Ok(())
 }
 
 /// A day as documents print it: DD.MM.YYYY.

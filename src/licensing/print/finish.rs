@@ -99,6 +99,8 @@ fn describe(
         "Producer" => text_string("Qoltanba"),
         "CreationDate" => date.clone(),
         "ModDate" => date,
+        // No key of PDF/A, which is said in XMP; but the one from which `pdfinfo` tells it.
+        "GTS_PDFA1Version" => Object::string_literal("PDF/A-3U:2012"),
     });
     let replaced = document.trailer.get(b"Info").and_then(Object::as_reference).ok();
     document.trailer.set("Info", info);

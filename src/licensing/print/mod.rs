@@ -1,8 +1,10 @@
-//! Documents as PDF: the same layout for licence, permit and refusal, one file per language.
+//! Documents as PDF: the same layout for licence, permit, annex, refusal and report, one file per
+//! language.
 //!
 //! Tagged (ISO 32000-1 §14.8), fonts embedded, equal input gives equal octets. The signer adds the
 //! XML original and the signatures afterwards by incremental update.
 
+mod annex;
 mod blocks;
 mod face;
 mod finish;
@@ -21,7 +23,7 @@ use std::sync::LazyLock;
 
 pub use licence::{duplicate_pdf, licence_pdf};
 pub use refusal::refusal_pdf;
-pub use report::report_pdf;
+pub use report::{ReportSeal, report_pdf, sealed_report_pdf};
 
 use crate::text::{Language, Texts};
 

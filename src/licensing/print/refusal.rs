@@ -1,6 +1,6 @@
 //! The reasoned refusal as PDF.
 
-use super::blocks::{self, BODY, Check, Head};
+use super::blocks::{self, BODY, Check, Closing, Head};
 use super::face::printable;
 use super::finish::{About, finish};
 use super::sheet::Sheet;
@@ -41,9 +41,18 @@ pub fn refusal_pdf(refusal: &Refusal, language: Language) -> Result<Printed, Pri
         sheet.y += 3.0;
     }
     sheet.y += 8.0;
-    let check = Check { url: &refusal.verify_url, code: &refusal.code };
-    blocks::closing(&mut sheet, &refusal.signatory, &check, language)?;
-    blocks::furniture(&mut sheet, title, &refusal.number, language);
+    let closing = Closing {
+        label: phrase("signatory", language),
+        position: refusal.signatory.position.text(language),
+        name: &refusal.signatory.name,
+        place: phrase("signature", language),
+        check: Check { url: &refusal.verify_url, code: &refusal.code },
+        notice: phrase("law", language),
+    };
+    blocks::closing(&mut sheet, &closing, language)?;
+    let named = format!("{title}  № {}", refusal.number);
+    let foot = format!("№ {}  ·  {}", refusal.number, refusal.code);
+    blocks::furniture(&mut sheet, &named, &foot, language)?;
     let about = About {
         title: format!("{title} № {}", refusal.number),
         author: refusal.authority.name.text(language),

@@ -31,6 +31,7 @@ pub(super) type Ink = (f32, f32, f32);
 pub(super) const BLACK: Ink = (0.09, 0.10, 0.12);
 pub(super) const GREY: Ink = (0.36, 0.40, 0.44);
 pub(super) const BLUE: Ink = (0.03, 0.30, 0.42);
+pub(super) const ALARM: Ink = (0.66, 0.10, 0.10);
 pub(super) const GOLD: Ink = (0.72, 0.55, 0.22);
 pub(super) const TINT: Ink = (0.945, 0.962, 0.970);
 pub(super) const RULE: Ink = (0.78, 0.82, 0.85);

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use time::macros::{date, datetime};
 
-use super::{PrintError, Printed, duplicate_pdf, licence_pdf, refusal_pdf};
+use super::{PrintError, Printed, duplicate_pdf, licence_pdf, phrase, refusal_pdf};
 use crate::licensing::{
-    Authority, DocumentKind, Field, Ground, Licence, Origin, Refusal, Signatory, Wording,
+    AnnexTo, Authority, DocumentKind, Field, Ground, Licence, Origin, Refusal, Signatory, Wording,
 };
 use crate::text::Language;
 
@@ -67,6 +67,7 @@ pub(crate) fn licence(goods: &str) -> Licence {
             "на импорт отдельных видов товаров",
             "for the import of certain kinds of goods",
         ),
+        annex_to: None,
         authority: authority(),
         holder: crate::identity::Applicant::Organisation { bin: "940140000385".parse().unwrap() },
         holder_name: "«Қызылорда облыстық өсімдіктерді қорғау және агрохимиялық қызмет көрсету \
@@ -192,13 +193,22 @@ pub(crate) fn refusal() -> Refusal {
 
 pub(crate) const GOODS: &str = "3808 92 · Өсімдіктерді қорғау құралдары: фунгицид, әсер етуші зат – тебуконазол 250 г/л, эмульсия концентраты, 20 л канистрлерде.";
 
-fn long_goods() -> String {
+/// Goods by their codes, one in a line: more than fit into the table.
+fn many_goods() -> String {
     let lines = (1..=90).map(|i| {
         format!(
-            "{i}. 3808 92 – фунгицид «Ұшқын-{i}», әсер етуші зат – тебуконазол 250 г/л, {i} 000 кг"
+            "3808 92 {i:04} — Фунгицид «Ұшқын-{i}», әсер етуші зат – тебуконазол 250 г/л, \
+             эмульсия концентраты, 20 л канистрлерде; {i} 000 кг"
         )
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A single paragraph of some pages.
+fn long_text() -> String {
+    let sentences =
+        (1..=90).map(|i| format!("Фунгицид «Ұшқын-{i}», тебуконазол 250 г/л, {i} 000 кг."));
+    sentences.collect::<Vec<_>>().join(" ")
 }
 
 /// Runs a program over a file and gives what it wrote; fails if the program does.
@@ -259,30 +269,66 @@ fn a_licence_reads_back_in_each_language() {
     }
 }
 
+fn pages(printed: &Printed) -> usize {
+    lopdf::Document::load_mem(&printed.pdf).unwrap().page_iter().count()
+}
+
 #[test]
-fn a_long_description_runs_over_pages_and_nothing_is_lost() {
-    let goods = long_goods();
+fn many_goods_become_an_annex_over_several_pages() {
+    let words_of = |language| match language {
+        Language::Kk => ("1-ҚОСЫМША", "Сипаттамасы", "(жалғасы)", "Жолдардың жалпы саны: 90"),
+        Language::Ru => ("ПРИЛОЖЕНИЕ № 1", "Описание", "(продолжение)", "Всего строк: 90"),
+        Language::En => ("ANNEX No. 1", "Description", "(continued)", "Rows in all: 90"),
+    };
+    for language in Language::ALL {
+        let (title, head, continued, count) = words_of(language);
+        let licence = licence(&many_goods());
+        let printed = licence_pdf(&licence, language).unwrap();
+        let (_folder, file) = saved(&printed, &format!("annex-{language}.pdf"));
+        let text = words(&file);
+        let pages = pages(&printed);
+        let of_annex = pages - printed.stamp.page - 1;
+        assert!(of_annex >= 3, "{pages} pages");
+        assert_eq!(text.matches(title).count(), 1, "{text}");
+        assert_eq!(text.matches(head).count(), of_annex, "the head is repeated");
+        assert_eq!(text.matches(continued).count(), of_annex - 1, "{text}");
+        assert!(text.contains(count), "{text}");
+        for i in 1..=90 {
+            let row = format!("{i} 3808 92 {i:04} Фунгицид «Ұшқын-{i}», әсер");
+            assert!(text.contains(&row), "{row} is missing: {text}");
+        }
+        for page in 1..=pages {
+            let foot = phrase("page", language);
+            let foot = foot.replace("{page}", &page.to_string());
+            let foot = foot.replace("{pages}", &pages.to_string());
+            assert!(text.contains(&foot), "{foot}: {text}");
+        }
+        // The code of the document stands on each page.
+        assert!(text.matches(&licence.code).count() > pages, "{text}");
+        assert!(printed.pdf.len() <= 130_000, "{} octets", printed.pdf.len());
+    }
+}
+
+#[test]
+fn a_long_paragraph_runs_over_pages_and_nothing_is_lost() {
+    let goods = long_text();
     let printed = licence_pdf(&licence(&goods), Language::Kk).unwrap();
     let (_folder, file) = saved(&printed, "licence-long.pdf");
     let mut text = words(&file);
-    let pages = printed.stamp.page + 1;
-    assert_eq!(text.matches("Көрсеткіш (жалғасы)").count(), printed.stamp.page);
-    assert!(text.contains(&format!("{pages}-бет, барлығы {pages}")));
-    // A line of the description may have a page's foot and the next one's head in it.
+    let pages = pages(&printed);
+    assert_eq!(pages, printed.stamp.page + 1, "a paragraph is no list");
+    assert!(text.contains("Көрсеткіш (жалғасы)"), "{text}");
     for page in 1..pages {
         let next = page + 1;
         let furniture = format!(
-            "№ KZ26TRD00000417 {next}-бет, барлығы {pages} ЛИЦЕНЗИЯ № KZ26TRD00000417 \
-             № Көрсеткіш (жалғасы) Мәні 15 "
+            "№ KZ26TRD00000417 · 7QF4-M2KX-9TRB-WV3H {next}-бет, барлығы {pages} ЛИЦЕНЗИЯ \
+             № KZ26TRD00000417 № Көрсеткіш (жалғасы) Мәні 15 "
         );
-        assert!(text.contains(&furniture), "{furniture} not in {text}");
         text = text.replace(&furniture, "");
     }
-    for line in goods.lines() {
-        assert!(text.contains(line), "{line} is missing");
+    for sentence in goods.split_inclusive(". ").map(str::trim) {
+        assert!(text.contains(sentence), "{sentence} is missing: {text}");
     }
-    assert!(printed.stamp.page >= 2);
-    assert!(printed.pdf.len() <= 100_000, "{} octets", printed.pdf.len());
 }
 
 #[test]
@@ -291,11 +337,40 @@ fn a_duplicate_says_so_on_every_page() {
         [(Language::Kk, "ТЕЛНҰСҚА"), (Language::Ru, "ДУБЛИКАТ"), (Language::En, "DUPLICATE")]
     {
         let made = datetime!(2027-02-03 10:00 UTC);
-        let printed = duplicate_pdf(&licence(&long_goods()), made, language).unwrap();
+        let printed = duplicate_pdf(&licence(&many_goods()), made, language).unwrap();
         let (_folder, file) = saved(&printed, &format!("duplicate-{language}.pdf"));
         let text = words(&file);
-        assert_eq!(text.matches(word).count(), printed.stamp.page + 1, "{text}");
+        assert_eq!(text.matches(word).count(), pages(&printed), "{text}");
         assert!(text.contains("03.02.2027"), "{text}");
+    }
+}
+
+#[test]
+fn a_permit_and_an_annex_have_titles_of_their_own() {
+    let titles = |language| match language {
+        Language::Kk => ["РҰҚСАТ", "ЛИЦЕНЗИЯҒА ҚОСЫМША", "РҰҚСАТҚА ҚОСЫМША"],
+        Language::Ru => ["РАЗРЕШЕНИЕ", "ПРИЛОЖЕНИЕ К ЛИЦЕНЗИИ", "ПРИЛОЖЕНИЕ К РАЗРЕШЕНИЮ"],
+        Language::En => ["PERMIT", "ANNEX TO LICENCE", "ANNEX TO PERMIT"],
+    };
+    let main =
+        Some(AnnexTo { number: "KZ26TRD00000099".to_owned(), issued: date!(2026 - 02 - 03) });
+    for language in Language::ALL {
+        let kinds = [
+            (DocumentKind::Permit, None),
+            (DocumentKind::Licence, main.clone()),
+            (DocumentKind::Permit, main.clone()),
+        ];
+        for ((document, annex_to), title) in kinds.into_iter().zip(titles(language)) {
+            let annex = annex_to.is_some();
+            let printed = Licence { document, annex_to, ..licence(GOODS) };
+            let printed = licence_pdf(&printed, language).unwrap();
+            let (_folder, file) = saved(&printed, &format!("{title}-{language}.pdf"));
+            let text = words(&file);
+            assert!(text.contains(title), "{title}: {text}");
+            let belongs = text.contains("03.02.2026") && text.contains("№ KZ26TRD00000099");
+            let belongs = belongs || text.contains("No. KZ26TRD00000099 of 03.02.2026");
+            assert_eq!(belongs, annex, "{title}: {text}");
+        }
     }
 }
 
@@ -330,14 +405,21 @@ fn equal_input_gives_equal_octets_and_another_number_another_identifier() {
 fn other_programs_accept_the_file() {
     for (name, printed) in [
         ("checked.pdf", licence_pdf(&licence(GOODS), Language::Kk).unwrap()),
-        ("checked-long.pdf", licence_pdf(&licence(&long_goods()), Language::En).unwrap()),
+        ("checked-long.pdf", licence_pdf(&licence(&many_goods()), Language::En).unwrap()),
         ("checked-refusal.pdf", refusal_pdf(&refusal(), Language::Ru).unwrap()),
     ] {
         let (_folder, file) = saved(&printed, name);
         let said = run("qpdf", &["--check"], &file, &[]);
         assert!(said.contains("No syntax or stream encoding errors"), "{said}");
         let said = run("pdfinfo", &[], &file, &[]);
-        for wanted in ["Tagged:          yes", "Producer:        Qoltanba", "A4"] {
+        for wanted in [
+            "Tagged:          yes",
+            "Metadata Stream: yes",
+            "Producer:        Qoltanba",
+            "A4",
+            "PDF/A-3U:2012",
+            "Level U, Unicode support",
+        ] {
             assert!(said.contains(wanted), "{said}");
         }
         let said = run("pdffonts", &[], &file, &[]);
@@ -396,7 +478,7 @@ fn a_screen_reader_hears_whole_sentences_in_order() {
 
 #[test]
 fn a_reader_of_qr_codes_finds_the_address() {
-    let licence = licence(&long_goods());
+    let licence = licence(&many_goods());
     let printed = licence_pdf(&licence, Language::Kk).unwrap();
     let (folder, file) = saved(&printed, "scanned.pdf");
     let page = (printed.stamp.page + 1).to_string();
@@ -411,7 +493,7 @@ fn a_reader_of_qr_codes_finds_the_address() {
 
 #[test]
 fn the_place_of_the_stamp_is_free_and_on_the_page() {
-    for (goods, language) in [(GOODS.to_owned(), Language::Kk), (long_goods(), Language::Ru)] {
+    for (goods, language) in [(GOODS.to_owned(), Language::Kk), (many_goods(), Language::Ru)] {
         let printed = licence_pdf(&licence(&goods), language).unwrap();
         let place = printed.stamp;
         assert!(place.x >= 40.0 && place.x + place.width <= 556.0, "{place:?}");

@@ -13,10 +13,10 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use self::view::{DownloadView, LicenceView, ReportView};
+use self::view::{DownloadView, LicenceView, ReportView, SealedView};
 use super::edge::{Wanted, blocking, judging};
 use super::verify::{Upload, judge, upload};
-use super::{App, register};
+use super::{App, register, seal};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::licensing::almaty;
 use crate::problem::{Kind, Problem};
@@ -65,6 +65,21 @@ struct LicencePage {
     l: LicenceView,
     report: ReportView,
     documents: Vec<DownloadView>,
+}
+
+#[derive(Template)]
+#[template(path = "sealed_report.html")]
+struct SealedReportPage {
+    t: Page,
+    r: SealedView,
+    report: ReportView,
+    documents: Vec<DownloadView>,
+}
+
+/// What a page at a code shows.
+enum ByCode {
+    Licence(LicenceView, ReportView, Vec<DownloadView>),
+    Report(SealedView, ReportView, Vec<DownloadView>),
 }
 
 #[derive(Template)]
@@ -141,6 +156,14 @@ async fn by_code(
 ) -> Response {
     let t = Page::new(language, "verify", &format!("/v/{code}?"));
     let found = blocking(&app, move |app| {
+        if let Some((sealed, bytes)) = seal::find(app, &code)? {
+            let file = register::REPORT_FILE;
+            let documents = vec![DownloadView::new(&code, file, bytes.len() as u64, language)];
+            let upload = Upload { document: bytes, ..Upload::default() };
+            let report = super::verify::judge_registered(app, &upload, sealed.made_at, language)?;
+            let report = ReportView::new(&report, "", language);
+            return Ok(ByCode::Report(SealedView::new(&sealed, language), report, documents));
+        }
         let row = register::by_code(app, &code)?;
         let documents = register::files(&row);
         let mut downloads = Vec::new();
@@ -157,15 +180,15 @@ async fn by_code(
         let report = super::verify::judge_registered(app, &upload, row.issued_at, language)?;
         let today = almaty(app.now()).date();
         let public = register::PublicLicence::new(&row, today);
-        Ok((
-            LicenceView::public(&public, today, language),
-            ReportView::new(&report, "", language),
-            downloads,
-        ))
+        let licence = LicenceView::public(&public, today, language);
+        Ok(ByCode::Licence(licence, ReportView::new(&report, "", language), downloads))
     });
     match found.await {
-        Ok((l, report, documents)) => {
+        Ok(ByCode::Licence(l, report, documents)) => {
             page(StatusCode::OK, &LicencePage { t, l, report, documents })
+        }
+        Ok(ByCode::Report(r, report, documents)) => {
+            page(StatusCode::OK, &SealedReportPage { t, r, report, documents })
         }
         Err(problem) => problem_page(t, &problem),
     }

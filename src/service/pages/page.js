@@ -16,7 +16,10 @@ for (const form of document.querySelectorAll("[data-drop]")) {
   form.addEventListener("drop", (event) => {
     if (event.dataTransfer.files.length) { input.files = event.dataTransfer.files; show(); }
   });
-  form.addEventListener("submit", () => { chosen.textContent = form.dataset.busy; });
+  form.addEventListener("submit", (event) => {
+    // A download leaves the page as it is.
+    if (!event.submitter || !("download" in event.submitter.dataset)) { chosen.textContent = form.dataset.busy; }
+  });
   // Back from the verdict, the page may come as it was left.
   window.addEventListener("pageshow", show);
 }

@@ -2,7 +2,8 @@
 
 use time::{Date, OffsetDateTime};
 
-use super::super::register::{PublicLicence, REFUSAL_KIND};
+use super::super::register::{PublicLicence, REFUSAL_KIND, REPORT_FILE};
+use super::super::seal::SealedReport;
 use super::text;
 use crate::licensing::almaty;
 use crate::reason::ReasonCode;
@@ -57,6 +58,18 @@ pub struct LicenceView {
     pub issued_label: &'static str,
     pub issued: String,
     pub matches_register: bool,
+    /// How a document differs from the register.
+    pub differences: Vec<&'static str>,
+}
+
+/// A sealed report.
+pub struct SealedView {
+    pub class: &'static str,
+    pub verdict: &'static str,
+    pub code: String,
+    pub made_at: String,
+    pub document: String,
+    pub kept_until: String,
 }
 
 /// A document to download.
@@ -161,6 +174,7 @@ impl LicenceView {
             issued_label: text(issued, language),
             issued: moment(licence.issued_at),
             matches_register: true,
+            differences: Vec::new(),
         }
     }
 
@@ -178,8 +192,34 @@ impl LicenceView {
             issued_label: text("issued", language),
             issued: String::new(),
             matches_register: licence.matches_register,
+            differences: differences(licence, language),
         }
     }
+}
+
+impl SealedView {
+    pub fn new(report: &SealedReport, language: Language) -> Self {
+        let class = match report.verdict.as_str() {
+            "TOTAL-PASSED" => "passed",
+            "TOTAL-FAILED" => "failed",
+            _ => "indeterminate",
+        };
+        Self {
+            class,
+            verdict: text(class, language),
+            code: report.code.clone(),
+            made_at: moment(report.made_at),
+            document: report.document_sha256.clone(),
+            kept_until: moment(report.kept_until),
+        }
+    }
+}
+
+fn differences(licence: &LicenceInfo, language: Language) -> Vec<&'static str> {
+    let found =
+        [(licence.attachment_matches, "attachment-differs"), (licence.pages_match, "pages-differ")];
+    let found = found.into_iter().filter(|(matches, _)| *matches == Some(false));
+    found.map(|(_, key)| text(key, language)).collect()
 }
 
 impl DownloadView {
@@ -189,6 +229,7 @@ impl DownloadView {
             "kk.pdf" => "file-kk",
             "ru.pdf" => "file-ru",
             "en.pdf" => "file-en",
+            REPORT_FILE => "file-report",
             _ => "file-xml",
         };
         Self {
