@@ -1,10 +1,9 @@
 //! The operator's configuration: one TOML file, read once, checked whole, with paths relative to
 //! the file. Unknown keys are errors, so that a misspelt one never passes in silence.
 
+mod key;
 mod payment;
 mod seal;
-
-pub use seal::{SealConfig, SealError};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,7 +22,9 @@ use crate::x509::{
     self, HttpFetch, RevocationChecker, RevocationMemory, RevocationMode, TrustError, TrustStore,
 };
 
-pub use payment::{KeyConfig, KeyError, PaymentConfig};
+pub use key::{KeyConfig, KeyError};
+pub use payment::PaymentConfig;
+pub use seal::SealConfig;
 
 /// The name of the configuration file that commands look for.
 pub const FILE_NAME: &str = "qoltanba.toml";
@@ -398,8 +399,6 @@ impl Config {
     }
 
     fn resolve(&mut self, base: &Path) {
-        let seal = self.seal.as_mut();
-        let seal = seal.map(|seal| [&mut seal.p12, &mut seal.certificate, &mut seal.pin_file]);
         let paths = self
             .trust
             .certificates
@@ -411,7 +410,7 @@ impl Config {
             .chain(&mut self.service.ticket_key)
             .chain(self.payment.iter_mut().flat_map(PaymentConfig::paths))
             .chain([&mut self.service.database])
-            .chain(seal.into_iter().flatten().flatten());
+            .chain(self.seal.iter_mut().flat_map(|seal| seal.key.paths()));
         for path in paths {
             *path = base.join(&*path);
         }

@@ -22,6 +22,13 @@ pub const JUDGE_WAIT_MILLISECONDS: u64 = 10_000;
 /// Largest JSON body of an API call, in bytes. The 18-field forms take under 20 KB.
 pub const JSON_BODY_BYTES: usize = 256 * 1024;
 
+/// Octets of a body that was too large anyway which are read and forgotten, so that the caller sees
+/// the answer: twice the largest document.
+pub const FORGOTTEN_BODY_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long that may take, in milliseconds.
+pub const FORGOTTEN_BODY_MILLISECONDS: u64 = 2_000;
+
 /// Largest attachment of a request, in bytes (a scanned contract of ~100 pages).
 pub const ATTACHMENT_BYTES: usize = 16 * 1024 * 1024;
 

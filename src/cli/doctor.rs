@@ -80,7 +80,7 @@ fn examine(context: &Context) -> Vec<Finding> {
             finding("module", Outcome::Bad, error.to_string(), advice)
         }
     }));
-    findings.extend(config.seal.as_ref().map(|seal| match seal.signer(&config.token) {
+    findings.extend(config.seal.as_ref().map(|seal| match seal.key.signer(&config.token) {
         Ok(signer) => {
             let detail = signer.certificate().holder().full_name();
             finding("seal", Outcome::Good, detail, "")

@@ -28,7 +28,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode, Problem
     if let Some(listen) = &arguments.listen {
         config.service.listen.clone_from(listen);
     }
-    let sealing = config.seal.as_ref().is_some_and(|seal| seal.p12.is_none());
+    let sealing = config.seal.as_ref().is_some_and(|seal| seal.key.p12.is_none());
     if sealing || config.payment.as_ref().and_then(|payment| payment.key.as_ref()).is_some() {
         super::keys::enter(&config)?;
     }

@@ -24,7 +24,7 @@ pub struct SignedPayments {
     /// Its certificates: an answer must be signed with one of them, and the certificate must pass.
     pub certificates: Vec<Certificate>,
     /// Signs the questions.
-    pub signer: Box<dyn Signer>,
+    pub signer: Arc<dyn Signer>,
     /// Judges the answers.
     pub verifier: Arc<Verifier>,
     /// Carries both.

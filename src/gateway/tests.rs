@@ -70,7 +70,7 @@ impl World {
         SignedPayments {
             url: format!("{}/soap", self.base),
             certificates: vec![self.gateway.clone()],
-            signer: Box::new(Shared(Arc::clone(&self.client))),
+            signer: Arc::clone(&self.client),
             verifier: Arc::clone(&self.verifier),
             fetch: self.fetch(),
             clock,
@@ -89,22 +89,6 @@ impl World {
 
     fn misbehave(&self, how: &str) {
         self.post("/misbehave", &format!("{{\"how\":\"{how}\"}}"));
-    }
-}
-
-struct Shared(Arc<dyn Signer>);
-
-impl Signer for Shared {
-    fn certificate(&self) -> &Certificate {
-        self.0.certificate()
-    }
-
-    fn algorithm(&self) -> crate::crypto::SignatureAlgorithm {
-        self.0.algorithm()
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, crate::token::SignError> {
-        self.0.sign(message)
     }
 }
 
@@ -206,7 +190,7 @@ fn the_signer_must_be_the_gateway_and_must_pass() {
 fn the_gateway_answers_nobody_but_its_client() {
     let world = World::start();
     let stranger = system(&Authority::root("Other"), "Client");
-    let payments = SignedPayments { signer: Box::new(Shared(stranger)), ..world.signed() };
+    let payments = SignedPayments { signer: stranger, ..world.signed() };
     assert_eq!(payments.open(&invoice("r")).map_err(kind), Err("unavailable"));
     let question = Question { id: "1".into(), at: NOW, about: About::State("PAY-1".into()) };
     let answer = ureq::post(format!("{}/soap", world.base)).send(&question.message()[..]);

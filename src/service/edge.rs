@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::HttpBody as _;
 use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -133,23 +134,41 @@ fn bad_address(parts: &Parts, code: &'static str, detail: String) -> Refusal {
     Refusal::new(Problem::new(Kind::BadInput, code, detail), language)
 }
 
-/// Reads a body up to `limit` bytes.
+/// Reads a body up to `limit` bytes. What is longer is read on and forgotten for a while, since a
+/// caller who is still sending would find the connection broken and never see the answer.
 ///
 /// # Errors
 /// `too-large`, or `broken-body` if the connection ended early.
 pub async fn read_body(body: axum::body::Body, limit: usize) -> Result<Vec<u8>, Problem> {
-    match axum::body::to_bytes(body, limit).await {
-        Ok(octets) => Ok(octets.into()),
-        Err(error) => {
-            let too_large = std::error::Error::source(&error)
-                .is_some_and(|source| source.to_string().contains("limit"));
-            Err(if too_large {
-                Problem::new(Kind::TooLarge, "too-large", format!("at most {limit} bytes"))
-            } else {
-                Problem::new(Kind::BadInput, "broken-body", "the body ended early")
-            })
+    let mut body = std::pin::pin!(body);
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut octets = Vec::with_capacity(announced.min(limit));
+    let mut next = async || std::future::poll_fn(|context| body.as_mut().poll_frame(context)).await;
+    let mut fits = announced <= limit;
+    while fits && let Some(frame) = next().await {
+        let broken = |_| Problem::new(Kind::BadInput, "broken-body", "the body ended early");
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        fits = octets.len() + data.len() <= limit;
+        if fits {
+            octets.extend_from_slice(&data);
         }
     }
+    if fits {
+        return Ok(octets);
+    }
+    drop(octets);
+    let mut left = limits::FORGOTTEN_BODY_BYTES;
+    let forget = async {
+        while let Some(Ok(frame)) = next().await {
+            let length = frame.data_ref().map_or(0, |data| data.len());
+            let Some(rest) = left.checked_sub(length) else { break };
+            left = rest;
+        }
+    };
+    // Whoever is slower than this is not waited for.
+    let wait = Duration::from_millis(limits::FORGOTTEN_BODY_MILLISECONDS);
+    let _ = tokio::time::timeout(wait, forget).await;
+    Err(Problem::new(Kind::TooLarge, "too-large", format!("at most {limit} bytes")))
 }
 
 /// Runs blocking work and answers with its JSON, or with the problem in the caller's language.

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use crate::config::{Config, OfficerConfig, SealError};
+use crate::config::{Config, KeyError, OfficerConfig};
 use crate::crypto::Random;
 use crate::gateway::Payments;
 use crate::licensing::Catalogue;
@@ -99,9 +99,9 @@ impl App {
             None => Tickets::of_this_process(random.as_ref())?,
         };
         let seal = config.seal.as_ref();
-        let seal = seal.map(|seal| Ok(Seal::new(seal.signer(&config.token)?, seal.keep_days)));
-        let seal = seal.transpose().map_err(|error: SealError| {
-            Problem::new(Kind::BadInput, "bad-seal", error.to_string())
+        let seal = seal.map(|seal| Ok(Seal::new(seal.key.signer(&config.token)?, seal.keep_days)));
+        let seal = seal.transpose().map_err(|error: KeyError| {
+            Problem::new(Kind::BadInput, "bad-seal", format!("[seal]: {error}"))
         })?;
         let store = Arc::new(store);
         Ok(Self {

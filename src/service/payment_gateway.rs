@@ -108,7 +108,8 @@ mod tests {
         let pin_file = folder.path().join("pin");
         std::fs::write(&pin_file, "1234").unwrap();
         let nowhere = folder.path().join("nowhere");
-        let key = KeyConfig { p12: Some(nowhere.clone()), token: None, label: None, pin_file };
+        let pin_file = Some(pin_file);
+        let key = KeyConfig { p12: Some(nowhere.clone()), pin_file, ..KeyConfig::default() };
         let whole = PaymentConfig {
             url: "http://pay.example.kz".to_owned(),
             certificates: vec![nowhere],

@@ -44,11 +44,12 @@ pub fn sealing() -> Setup {
     let world = world();
     let place = match world.key_path("seal").unwrap() {
         Some(path) => format!("p12 = \"{}\"", path.display()),
-        None => format!("token = \"{}\"\nkey = \"seal\"", world.entry("seal").unwrap().token),
+        None => format!("token = \"{}\", label = \"seal\"", world.entry("seal").unwrap().token),
     };
     let pin = world.pin_path("seal").unwrap();
     let mut setup = Setup::default();
-    setup.revocation += &format!("\n[seal]\n{place}\npin_file = \"{}\"\n", pin.display());
+    let pin = pin.display();
+    setup.revocation += &format!("\n[seal]\nkey = {{ {place}, pin_file = \"{pin}\" }}\n");
     setup
 }
 

@@ -119,8 +119,7 @@ impl Setting {
             )
         });
         // The seal asks the payment gateway.
-        let place =
-            |path: &Path| path.strip_prefix(&self.dir).unwrap_or(path).display().to_string();
+        let place = |path: &Path| self.within(path);
         let key = match self.world.key_path("seal").map_err(pki::problem)? {
             Some(path) => format!("p12 = \"{}\"", place(&path)),
             None => "token = \"authority-hsm\", label = \"seal\"".to_owned(),
@@ -142,16 +141,7 @@ impl Setting {
             tokens,
             head.bin.ok_or_else(lacks)?,
         );
-        let key = self.world.key_path("seal").map_err(pki::problem)?;
-        let place = match key {
-            Some(path) => format!("p12 = \"{}\"", self.within(&path)),
-            None => {
-                let entry = self.world.entry("seal").map_err(pki::problem)?;
-                format!("token = \"{}\"\nkey = \"{}\"", entry.token, entry.id)
-            }
-        };
-        let pin = self.world.pin_path("seal").map_err(pki::problem)?;
-        let _ = write!(text, "\n[seal]\n{place}\npin_file = \"{}\"\n", self.within(&pin));
+        let _ = write!(text, "\n[seal]\nkey = {{ {key}, pin_file = \"{pin}\" }}\n");
         for (id, role) in OFFICES {
             let officer = holder(id)?;
             let _ = write!(
