@@ -22,10 +22,6 @@ use qoltanba::{limits, xml};
 use time::OffsetDateTime;
 use time::macros::date;
 
-/// The program's own.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Where the certificates of the test PKI point to.
 pub const AUTHORITY: &str = "127.0.0.1:22610";
 
