@@ -11,6 +11,7 @@ use super::digests::Digests;
 use super::file::{File, Text};
 use super::lasting::{self, DocumentStamp};
 use super::permissions::Permissions;
+use super::syntax::is_space;
 use super::tree::{self, Field};
 use super::xref::Entry;
 use super::{PdfError, changes, shadow};
@@ -223,9 +224,11 @@ fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     }
     let contents = dictionary.get(b"Contents").and_then(Object::as_str).unwrap_or_default();
     let text = file.octets().get(gap.clone()).unwrap_or_default();
-    // The reader took nothing but digits and white space; two digits an octet leave no room for
-    // that, nor for the escapes of another kind of string.
-    let plain = text.starts_with(b"<") && text.len() == contents.len() * 2 + 2;
+    // The reader took nothing but digits and white space: an even number of digits and no white
+    // space is twice the octets, and no escapes of another kind of string are.
+    let plain = text.starts_with(b"<")
+        && text.len() == contents.len() * 2 + 2
+        && !text.iter().copied().any(is_space);
     if !plain || contents.is_empty() {
         return Err(malformed("/Contents is no plain hexadecimal string"));
     }

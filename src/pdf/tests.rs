@@ -452,6 +452,22 @@ fn byte_ranges_that_leave_out_more_than_the_signature_are_refused() {
 }
 
 #[test]
+fn the_string_of_the_signature_holds_nothing_but_digits() {
+    let found = read(&SIGNED).unwrap();
+    assert!(accepted(&found));
+    let start = SIGNED.windows(11).position(|window| window == b"/Contents <").unwrap();
+    let end = start + SIGNED[start..].iter().position(|octet| *octet == b'>').unwrap();
+    for odd in [&b"0 "[..], b" 0", b"  ", b"\n0", b"00>"] {
+        let mut pdf = SIGNED.clone();
+        let octets = end - odd.len()..end;
+        pdf[octets].copy_from_slice(odd);
+        if let Ok(found) = read(&pdf) {
+            assert!(!found.iter().any(stands), "{}", odd.escape_ascii());
+        }
+    }
+}
+
+#[test]
 fn odd_messages_inside_are_refused() {
     let honest = |a: usize, b: usize, size: usize| vec![0, a, b, size - b];
     let junk = read(&forged("", honest, |cms| [cms.as_slice(), b"junk"].concat())).unwrap();
