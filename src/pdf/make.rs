@@ -92,7 +92,8 @@ pub fn prepare(
     options: &SigningOptions,
 ) -> Result<Prepared, PdfError> {
     let stamp = if options.for_timestamp { limits::PDF_TIMESTAMP_BYTES } else { 0 };
-    // The name stands in the certificate too, and a value is no longer than its key.
+    // The issuer's name stands in the message beside the certificate, and a value is about as
+    // long as its key; what the DER of an ECDSA value has more is in SIGNER_BYTES.
     let own = certificate.issuer().der().len() + certificate.public_key().octets.len();
     let room = SIGNER_BYTES + certificate.der().len() + own + stamp;
     let waiting = waiting(pdf, options, room)?;
