@@ -1,7 +1,7 @@
 //! Verification codes: 128 unguessable bits that a person can read off paper and type.
 
 use super::App;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 
 /// Crockford's base 32: no I, L, O, U, so that nothing is mistaken for another.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -30,6 +30,11 @@ pub(super) fn tidy(typed: &str) -> String {
         letter => letter,
     });
     group(&letters.collect::<Vec<_>>())
+}
+
+/// Nothing is found under this code.
+pub(super) fn unknown() -> Problem {
+    Problem::new(Kind::NotFound, "no-such-licence", "The register has no such licence or document.")
 }
 
 fn spell(bits: u128) -> String {

@@ -21,12 +21,11 @@ use crate::licensing::{LICENCE, Licence, almaty};
 use crate::pdf;
 use crate::problem::{Kind, Problem};
 use crate::signature::{FoundSignature, SignatureFormat};
-use crate::store::{Document, LicenceFilter, LicenceKey, LicenceRow, Store, StoreExt as _};
+use crate::store::{
+    Document, LicenceFilter, LicenceKey, LicenceRow, REFUSAL_KIND, Store, StoreExt as _,
+};
 use crate::text::Language;
 use crate::validation::LicenceInfo;
-
-/// The kind under which refusals stand in the register.
-pub(super) const REFUSAL_KIND: &str = "refusal";
 
 /// The name of a sealed report among the documents of a code.
 pub(super) const REPORT_FILE: &str = "report.pdf";
@@ -97,7 +96,7 @@ pub async fn one(
 ) -> Answer<Json<PublicLicence>> {
     answer(&app, language, move |app| {
         let found = find(app, Some(number), None, None)?;
-        found.into_iter().next().ok_or_else(no_such_licence)
+        found.into_iter().next().ok_or_else(code::unknown)
     })
     .await
 }
@@ -120,7 +119,7 @@ pub async fn document(
         }
         let row = by_code(app, &code)?;
         let files = files(&row);
-        let file = files.into_iter().find(|file| file.name == name).ok_or_else(no_such_licence)?;
+        let file = files.into_iter().find(|file| file.name == name).ok_or_else(code::unknown)?;
         let document = app.store.view(|view| view.document(&file.sha256))?;
         let document =
             document.ok_or_else(|| Problem::internal("a registered document is gone"))?;
@@ -161,7 +160,7 @@ pub(super) struct File {
 
 /// The documents of a licence: the original first.
 pub(super) fn files(row: &LicenceRow) -> Vec<File> {
-    let kind = if row.kind == REFUSAL_KIND { "refusal" } else { "licence" };
+    let kind = if row.kind == REFUSAL_KIND { REFUSAL_KIND } else { "licence" };
     let original = File { name: format!("{kind}.xml"), sha256: row.xml_sha256.clone() };
     let presentations = Language::ALL.into_iter().filter_map(|language| {
         let sha256 = row.pdf_sha256.get(language.code())?.clone();
@@ -173,7 +172,7 @@ pub(super) fn files(row: &LicenceRow) -> Vec<File> {
 /// The licence with this code.
 pub(super) fn by_code(app: &App, code: &str) -> Result<LicenceRow, Problem> {
     let row = app.store.view(|view| view.licence(LicenceKey::Code(&code::tidy(code))))?;
-    row.ok_or_else(no_such_licence)
+    row.ok_or_else(code::unknown)
 }
 
 /// Licences by number, IIN or BIN; exactly one must be given.
@@ -355,8 +354,4 @@ impl PublicLicence {
             valid_to: row.valid_to.map(|day| day.to_string()),
         }
     }
-}
-
-pub(super) fn no_such_licence() -> Problem {
-    Problem::new(Kind::NotFound, "no-such-licence", "The register has no such licence or document.")
 }

@@ -15,7 +15,7 @@ use crate::licensing::{
 };
 use crate::pdf::{self, Relationship, SigningOptions, Stamp};
 use crate::problem::Problem;
-use crate::store::{LicenceRow, StoreExt as _};
+use crate::store::{LicenceRow, REFUSAL_KIND, StoreExt as _};
 use crate::text::Language;
 use crate::x509::Certificate;
 use crate::xml;
@@ -223,7 +223,7 @@ impl ResultDocument {
     pub fn kind(&self) -> &str {
         match self {
             Self::Licence(licence) => &licence.kind,
-            Self::Refusal(_) => super::register::REFUSAL_KIND,
+            Self::Refusal(_) => REFUSAL_KIND,
         }
     }
 

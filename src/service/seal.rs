@@ -107,6 +107,7 @@ impl App {
             pdf::attach(&printed.pdf, "report.xml", kind, relationship, data.as_bytes())?;
         let mut options = pdf::SigningOptions::at(now);
         options.name = Some(name);
+        options.for_timestamp = self.stamps.is_some();
         let stamp = result_document::stamp(printed.stamp, true, certificate, language, now);
         options.stamp = Some(stamp);
         let sealed = pdf::sign(&document, seal.signer.as_ref(), &options)?;
@@ -170,7 +171,7 @@ pub async fn one(
 ) -> Answer<Json<SealedReport>> {
     answer(&app, language, move |app| {
         let found = find(app, &code)?.map(|(entry, _)| entry);
-        found.ok_or_else(super::register::no_such_licence)
+        found.ok_or_else(code::unknown)
     })
     .await
 }

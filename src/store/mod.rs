@@ -17,7 +17,7 @@ mod timestamp;
 pub use error::StoreError;
 pub use row::{
     CaseFilter, CaseRow, Document, DocumentInfo, EvidenceRow, LicenceFilter, LicenceKey,
-    LicenceRow, LicenceStateRow, Ticket, TicketKind,
+    LicenceRow, LicenceStateRow, REFUSAL_KIND, Ticket, TicketKind,
 };
 pub use sqlite::Sqlite;
 

@@ -66,6 +66,9 @@ pub struct DocumentInfo {
     pub size: u64,
 }
 
+/// The kind under which refusals stand in the register.
+pub const REFUSAL_KIND: &str = "refusal";
+
 /// An entry in the register of licences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LicenceRow {
@@ -77,7 +80,7 @@ pub struct LicenceRow {
     pub case_id: String,
     /// The service.
     pub service: String,
-    /// The kind of licence or permit.
+    /// The kind of licence or permit, or [`REFUSAL_KIND`].
     pub kind: String,
     /// The name of the holder.
     pub holder_name: String,

@@ -35,7 +35,7 @@ pub use policy::{Policy, PolicyError};
 pub use presets::Preset;
 pub use report::{
     CertificateInfo, DocumentInfo, IdentityInfo, LicenceInfo, ReasonInfo, Report, RevocationInfo,
-    ScopeInfo, SignatureReport, SignerInfo, TimestampInfo, TrustedTimeInfo,
+    ScopeInfo, SignatureReport, SignerInfo, TimestampInfo, TrustedTimeInfo, licence_state_key,
 };
 pub use times::StampJudgement;
 pub use verdict::{SubIndication, TimeSource, TrustedTime, Verdict};

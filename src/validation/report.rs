@@ -186,6 +186,33 @@ pub struct RevocationInfo {
     pub at: Option<OffsetDateTime>,
 }
 
+impl RevocationInfo {
+    /// The key under which a catalogue of texts says the status.
+    pub fn status_key(&self) -> &'static str {
+        match self.status.as_str() {
+            "good" => "revocation-good",
+            "revoked" => "revocation-revoked",
+            "on-hold" => "revocation-on-hold",
+            "not-checked" => "revocation-not-checked",
+            _ => "revocation-unknown",
+        }
+    }
+}
+
+/// The key under which a catalogue of texts says a licence's state.
+pub fn licence_state_key(state: &str) -> &'static str {
+    match state {
+        "active" => "state-active",
+        "suspended" => "state-suspended",
+        "reissued" => "state-reissued",
+        "refused" => "state-refused",
+        "terminated" => "state-terminated",
+        "not-begun" => "state-not-begun",
+        "expired" => "state-expired",
+        _ => "state-unknown",
+    }
+}
+
 /// A time-stamp of the signature.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

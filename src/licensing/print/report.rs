@@ -11,7 +11,7 @@ use super::{PrintError, Printed, check_printable, phrase, table};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::licensing::{Field, Wording, almaty};
 use crate::text::Language;
-use crate::validation::{ReasonInfo, Report, SignatureReport, Verdict};
+use crate::validation::{ReasonInfo, Report, SignatureReport, Verdict, licence_state_key};
 
 /// Digits of the report's code: 128 bits.
 const CODE: usize = 32;
@@ -147,7 +147,7 @@ fn about_document(report: &Report, language: Language) -> Vec<Field> {
             Some(agrees) => phrase(if agrees { yes } else { no }, language),
             None => "",
         });
-        let state = phrase(state_key(&licence.state), language);
+        let state = phrase(licence_state_key(&licence.state), language);
         let text = [licence.number.as_str(), state, holder, &days, agrees[0], agrees[1]];
         let text: Vec<&str> = text.into_iter().filter(|text| !text.is_empty()).collect();
         rows.push(("report-licence", text.join("\n")));
@@ -175,14 +175,7 @@ fn about_signature(signature: &SignatureReport, language: Language) -> Vec<Field
             local(one.not_after)
         )
     });
-    let status = match signature.revocation.status.as_str() {
-        "good" => "revocation-good",
-        "revoked" => "revocation-revoked",
-        "on-hold" => "revocation-on-hold",
-        "not-checked" => "revocation-not-checked",
-        _ => "revocation-unknown",
-    };
-    let status = phrase(status, language);
+    let status = phrase(signature.revocation.status_key(), language);
     let revocation = match signature.revocation.source.as_str() {
         "none" => status.to_owned(),
         source => format!("{status} ({})", source.to_uppercase()),
@@ -238,18 +231,6 @@ fn differences(report: &Report, language: Language) -> impl Iterator<Item = &'st
 fn turned(day: &str) -> String {
     let parts: Vec<&str> = day.rsplit('-').collect();
     parts.join(".")
-}
-
-fn state_key(state: &str) -> &'static str {
-    match state {
-        "active" => "state-active",
-        "suspended" => "state-suspended",
-        "reissued" => "state-reissued",
-        "terminated" => "state-terminated",
-        "not-begun" => "state-not-begun",
-        "expired" => "state-expired",
-        _ => "state-unknown",
-    }
 }
 
 fn verdict_key(verdict: Verdict) -> &'static str {

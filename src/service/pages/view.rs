@@ -2,13 +2,16 @@
 
 use time::{Date, OffsetDateTime};
 
-use super::super::register::{PublicLicence, REFUSAL_KIND, REPORT_FILE};
+use super::super::register::{PublicLicence, REPORT_FILE};
 use super::super::seal::SealedReport;
 use super::text;
 use crate::licensing::almaty;
 use crate::reason::ReasonCode;
+use crate::store::REFUSAL_KIND;
 use crate::text::Language;
-use crate::validation::{LicenceInfo, ReasonInfo, Report, SignatureReport, TimeSource, Verdict};
+use crate::validation::{
+    LicenceInfo, ReasonInfo, Report, SignatureReport, TimeSource, Verdict, licence_state_key,
+};
 
 /// A report.
 pub struct ReportView {
@@ -249,29 +252,12 @@ pub fn encoded(text: &str) -> String {
 }
 
 fn state(state: &str, language: Language) -> &'static str {
-    let key = match state {
-        "active" => "state-active",
-        "suspended" => "state-suspended",
-        "reissued" => "state-reissued",
-        "refused" => "state-refused",
-        "terminated" => "state-terminated",
-        "not-begun" => "state-not-begun",
-        "expired" => "state-expired",
-        _ => "state-unknown",
-    };
-    text(key, language)
+    text(licence_state_key(state), language)
 }
 
 /// What is known of the certificate's revocation, and when it was true.
 fn revocation(signature: &SignatureReport, language: Language) -> String {
-    let status = match signature.revocation.status.as_str() {
-        "good" => "revocation-good",
-        "revoked" => "revocation-revoked",
-        "on-hold" => "revocation-on-hold",
-        "not-checked" => "revocation-not-checked",
-        _ => "revocation-unknown",
-    };
-    let status = text(status, language);
+    let status = text(signature.revocation.status_key(), language);
     match signature.revocation.at {
         Some(at) => format!("{status} ({})", text("as-of", language).replace("{}", &moment(at))),
         None => status.to_owned(),
