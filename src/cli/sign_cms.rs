@@ -1,5 +1,6 @@
 //! `qoltanba sign` for CMS: a message over any content, or one more signer of a message.
 
+use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -43,13 +44,23 @@ pub fn sign(wish: &Wish<'_>, signer: &dyn Signer) -> Result<Signed, Problem> {
     let given = message(wish.file)?;
     let (prepared, content, name) = match (given, wish.counter_sign) {
         (Some(message), None) => {
-            let read = |algorithm| beside.as_ref().and_then(|one| one.digest(algorithm).ok());
-            let digest = |algorithm: DigestAlgorithm| read(algorithm).unwrap_or_default();
+            let unread = RefCell::new(None);
+            let digest = |algorithm: DigestAlgorithm| {
+                let digest = beside.as_ref().map(|one| one.digest(algorithm)).transpose();
+                digest
+                    .map_err(|error| unread.replace(Some(error)))
+                    .ok()
+                    .flatten()
+                    .unwrap_or_default()
+            };
             let content = match beside {
                 Some(_) => Content::Digested(&digest),
                 None => Content::Inside,
             };
             let prepared = cms::prepare_beside(&message, &content, certificate, algorithm, options);
+            if let (Some(path), Some(error)) = (wish.content, unread.take()) {
+                return Err(failed(path, &error));
+            }
             (prepared.map_err(broken)?, beside, None)
         }
         (Some(message), Some(place)) => {
