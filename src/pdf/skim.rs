@@ -250,15 +250,20 @@ mod tests {
 
         #[test]
         fn both_agree_on_what_is_well_formed(
-            pieces in prop::collection::vec(
-                prop::sample::select(vec![
-                    "/A", "/#41", "/B#41", "/BA ", " 1 ", "12 0 R ", "[", "]", "<<", ">>", "(a(b)\\)", ")", "<41>",
-                    "<4g>", "true ", "null ", "-1.5 ", "% 3 0 R\n", " 7 0 ", "/Length",
-                ]),
-                0..24,
+            entries in prop::collection::vec(
+                (
+                    prop::sample::select(vec!["/A", "/#41", "/B#41", "/BA", "/Length", "/C %/A\n"]),
+                    prop::sample::select(vec![
+                        " 1", " 12 0 R", "[3 0 R 4 (a(b)\\)) 5 0 R]", "(a(b)\\))", "<41 4>",
+                        "<4g>", " true", " null", " -1.5", "% 3 0 R\n7", " 7 0", "/A", "(",
+                        "<</A 6 0 R/B 1>>", "<</#41 1/A 2>>", "<</#41[[<</A 8 0 R>>]]>>", "<<[",
+                    ]),
+                ),
+                0..5,
             ),
         ) {
-            let text = format!("<<{}>>", pieces.concat());
+            let entries: String = entries.iter().map(|(key, value)| format!("{key}{value}")).collect();
+            let text = format!("<<{entries}>>");
             prop_assert_eq!(skimmed(text.as_bytes()), read(text.as_bytes()));
         }
     }
