@@ -3,7 +3,7 @@
 //! making and signing beside the bare signature of the token.
 //!
 //! `--write` leaves the licence and its certificates for `benches/peers/`, `--rate` prints the
-//! rate of verifying alone, `--verify N` verifies so often (for a profiler).
+//! rate of verifying alone, `--verify N` and `--sign N` do only that so often (for a profiler).
 
 mod setting;
 
@@ -44,8 +44,11 @@ fn main() {
         let report = verifier.verify(&question).expect("a report").report;
         assert_eq!(report.verdict, Verdict::TotalPassed, "{report:#?}");
     };
-    if let Some(at) = arguments.iter().position(|argument| argument == "--verify") {
-        let times = arguments.get(at + 1).and_then(|times| times.parse().ok()).unwrap_or(1_000);
+    let times = |wanted: &str| {
+        let at = arguments.iter().position(|argument| argument == wanted)?;
+        Some(arguments.get(at + 1).and_then(|times| times.parse().ok()).unwrap_or(1_000))
+    };
+    if let Some(times) = times("--verify") {
         (0..times).for_each(|_| verify(black_box(&documents.pdf)));
         return;
     }
@@ -67,6 +70,10 @@ fn main() {
     let sign = || {
         setting::signed_pdf(&printed, &documents.xml, signer.as_ref(), OffsetDateTime::now_utc())
     };
+    if let Some(times) = times("--sign") {
+        (0..times).for_each(|_| drop(black_box(sign())));
+        return;
+    }
     let rows: [(&str, &dyn Fn()); 7] = [
         ("bare: SHA-256 of the file, one RSA-2048 value", &bare),
         ("verify the licence PDF", &|| verify(black_box(&documents.pdf))),
