@@ -121,7 +121,7 @@ pub fn signed_pdf(
         page: place.page,
         rect: [place.x, place.y, place.x + place.width, place.y + place.height],
         lines: vec!["Қол қойылды".to_owned(), "Тест".to_owned()],
-        font: stamp_font().to_vec(),
+        font: stamp_font().into(),
     });
     pdf::sign(&document, signer, &options).expect("PDF")
 }

@@ -13,10 +13,20 @@ const ROOM: usize = 6;
 /// How hard streams are compressed: beyond it files get hardly smaller, and the token waits.
 const LEVEL: u32 = 6;
 
+/// Fewer octets are not worth the tables of a compression.
+const FEW: usize = 160;
+
 thread_local! {
     /// Its tables are made once, not for every stream.
     static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(true));
     static DEFLATER: RefCell<Compress> = RefCell::new(Compress::new(Compression::new(LEVEL), true));
+}
+
+/// The octets of a stream to be written.
+pub(super) struct Packed {
+    pub octets: Vec<u8>,
+    /// Whether they are a zlib stream.
+    pub deflated: bool,
 }
 
 /// A stream decoded by its filters, under a limit in bytes.
@@ -41,8 +51,21 @@ pub(super) fn decode_stream(
         .map_err(|error| PdfError::Malformed(format!("a stream does not decode: {error}")))
 }
 
-/// The octets as a zlib stream; `None` where that is no shorter.
+impl Packed {
+    /// Compressed, unless that is no shorter.
+    pub(super) fn new(octets: Vec<u8>) -> Self {
+        match deflated(&octets) {
+            Some(octets) => Self { octets, deflated: true },
+            None => Self { octets, deflated: false },
+        }
+    }
+}
+
+/// The octets as a zlib stream; `None` where that is no shorter, or they are few.
 pub(super) fn deflated(octets: &[u8]) -> Option<Vec<u8>> {
+    if octets.len() < FEW {
+        return None;
+    }
     DEFLATER.with_borrow_mut(|deflater| {
         deflater.reset();
         let mut out = Vec::with_capacity(octets.len());

@@ -2,6 +2,7 @@
 //! and a ToUnicode map (ISO 32000-1 §9.7, §9.10.3), so that Kazakh letters are drawn and can be
 //! copied out.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +12,7 @@ use allsorts::subset::{CmapTarget, SubsetProfile, subset};
 use printpdf::{FontType, ParsedFont};
 
 use super::PdfError;
-use super::filter::deflated;
+use super::filter::Packed;
 use super::update::Update;
 use crate::crypto::{DigestAlgorithm, digest};
 
@@ -24,8 +25,11 @@ const ALWAYS: &str = " +-./0123456789:";
 const FONTS: usize = 4;
 const CUTS: usize = 64;
 
-static KNOWN_FONTS: Mutex<Vec<(Vec<u8>, Arc<ParsedFont>)>> = Mutex::new(Vec::new());
+static KNOWN_FONTS: Mutex<Vec<KnownFont>> = Mutex::new(Vec::new());
 static KNOWN_CUTS: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+
+/// A font's file, and what is in it.
+type KnownFont = (Cow<'static, [u8]>, Arc<ParsedFont>);
 
 /// A cut, with its font and letters.
 type Known = (Arc<ParsedFont>, Vec<char>, Arc<Cut>);
@@ -43,26 +47,29 @@ pub(super) struct Font {
 struct Cut {
     name: String,
     length: usize,
-    program: Vec<u8>,
-    glyphs: Vec<u8>,
-    map: String,
+    widths: String,
+    program: Packed,
+    glyphs: Packed,
+    map: Packed,
 }
 
 impl Font {
-    pub(super) fn parse(ttf: &[u8]) -> Result<Self, PdfError> {
+    pub(super) fn parse(ttf: Cow<'static, [u8]>) -> Result<Self, PdfError> {
         let mut known = KNOWN_FONTS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, parsed)) = known.iter().find(|known| known.0 == ttf) {
+        // Mostly it is the program's own font, in the same place of memory.
+        let same = |known: &Cow<'_, [u8]>| std::ptr::eq(&**known, &*ttf) || *known == ttf;
+        if let Some((_, parsed)) = known.iter().find(|known| same(&known.0)) {
             return Ok(Self { parsed: Arc::clone(parsed), used: Vec::new() });
         }
         let unusable = |what: &str| PdfError::Stamp(what.to_owned());
-        let parsed = ParsedFont::from_bytes(ttf, 0, &mut Vec::new());
+        let parsed = ParsedFont::from_bytes(&ttf, 0, &mut Vec::new());
         let parsed = parsed.ok_or_else(|| unusable("the font is no TrueType font"))?;
         if parsed.font_type != FontType::TrueType || parsed.units_per_em == 0 {
             return Err(unusable("the font has no TrueType outlines"));
         }
         let parsed = Arc::new(parsed);
         if known.len() < FONTS {
-            known.push((ttf.to_vec(), Arc::clone(&parsed)));
+            known.push((ttf, Arc::clone(&parsed)));
         }
         Ok(Self { parsed, used: Vec::new() })
     }
@@ -105,14 +112,8 @@ impl Font {
         let box_ = &self.parsed.pdf_font_metrics;
         let bounds = [box_.x_min, box_.y_min, box_.x_max, box_.y_max].map(|one| self.scaled(one));
         let (ascent, descent) = self.extent();
-        let widths: Vec<String> = self
-            .used
-            .iter()
-            .map(|letter| self.glyph(*letter).map_or(0.0, |glyph| self.advance(glyph)).to_string())
-            .collect();
-        let widths = widths.join(" ");
         let cut = self.cut()?;
-        let name = &cut.name;
+        let (name, widths) = (&cut.name, &cut.widths);
         let text = format!(
             "<</Type/Font/Subtype/Type0/BaseFont{name}/Encoding/Identity-H\
              /DescendantFonts[{descendant} 0 R]/ToUnicode {map} 0 R>>"
@@ -131,9 +132,9 @@ impl Font {
              /StemV {STEM_WIDTH}/FontFile2 {file} 0 R>>"
         );
         update.object((descriptor, 0), text.as_bytes());
-        update.deflated(file, &format!("/Length1 {}", cut.length), &cut.program);
-        update.stream(glyphs, "", &cut.glyphs);
-        update.stream(map, "", cut.map.as_bytes());
+        update.packed(file, &format!("/Length1 {}", cut.length), &cut.program);
+        update.packed(glyphs, "", &cut.glyphs);
+        update.packed(map, "", &cut.map);
         Ok(font)
     }
 
@@ -150,10 +151,16 @@ impl Font {
         let tag = digest(DigestAlgorithm::Sha256, &ttf);
         let tag = tag.iter().take(6).map(|octet| char::from(b'A' + octet % 26));
         let name = format!("/{}+Stamp", tag.collect::<String>());
-        let program = deflated(&ttf);
-        let program = program.ok_or_else(|| PdfError::Stamp("the font is too small".to_owned()))?;
-        let cut = Cut { name, length: ttf.len(), program, glyphs, map: self.to_unicode() };
-        let cut = Arc::new(cut);
+        let widths = self.used.iter().map(|letter| self.glyph(*letter));
+        let widths = widths.map(|glyph| glyph.map_or(0.0, |glyph| self.advance(glyph)).to_string());
+        let cut = Arc::new(Cut {
+            name,
+            length: ttf.len(),
+            widths: widths.collect::<Vec<_>>().join(" "),
+            program: Packed::new(ttf),
+            glyphs: Packed::new(glyphs),
+            map: Packed::new(self.to_unicode().into_bytes()),
+        });
         let mut known = KNOWN_CUTS.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= CUTS {
             known.remove(0);

@@ -1,5 +1,7 @@
 //! The visible stamp: the appearance of a signature's widget (ISO 32000-1 §12.5.5).
 
+use std::borrow::Cow;
+
 use super::PdfError;
 use super::font::Font;
 use super::update::Update;
@@ -14,7 +16,7 @@ pub struct Stamp {
     /// The lines, in the language they shall be read in; the first stands out.
     pub lines: Vec<String>,
     /// A TrueType font that has the letters of the lines; one that it lacks becomes `?`.
-    pub font: Vec<u8>,
+    pub font: Cow<'static, [u8]>,
 }
 
 /// Space between frame and text, in points.
@@ -48,7 +50,7 @@ impl Stamp {
         if self.lines.iter().map(|line| line.len() + 1).sum::<usize>() > LETTERS {
             return Err(PdfError::Stamp("its text is too long".to_owned()));
         }
-        let mut font = Font::parse(&self.font)?;
+        let mut font = Font::parse(self.font.clone())?;
         let inner = (width - BAR - 2.0 * PADDING, height - 2.0 * PADDING);
         let (size, lines) = fitted(&font, &self.lines, inner);
         let mut content = format!(

@@ -44,7 +44,7 @@ pub(super) fn options() -> SigningOptions {
 }
 
 pub(super) fn stamped() -> SigningOptions {
-    let font = include_bytes!("../licensing/assets/fonts/NotoSerif-Regular.ttf").to_vec();
+    let font = include_bytes!("../licensing/assets/fonts/NotoSerif-Regular.ttf").as_slice().into();
     let lines = [
         "Қол қойылды: Әйгерім Құдайбергенова",
         "БСН 123456789021 · бірінші басшы",
@@ -296,7 +296,7 @@ fn options_that_make_no_sense_are_refused() {
     there_is_no_page.stamp.as_mut().unwrap().page = 7;
     assert_eq!(sign(&there_is_no_page), PdfError::NoSuchPage(7));
     let mut no_font = stamped();
-    no_font.stamp.as_mut().unwrap().font = b"no font".to_vec();
+    no_font.stamp.as_mut().unwrap().font = b"no font".as_slice().into();
     assert!(matches!(sign(&no_font), PdfError::Stamp(_)));
     let mut no_room = stamped();
     no_room.stamp.as_mut().unwrap().rect = [10.0, 10.0, f32::NAN, 20.0];

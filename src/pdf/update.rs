@@ -7,9 +7,15 @@ use lopdf::{Object, ObjectId};
 
 use super::PdfError;
 use super::file::{File, Loaded, with_entries};
-use super::filter::deflated;
+use super::filter::{Packed, deflated};
 use super::syntax::value;
 use crate::crypto::{DigestAlgorithm, digest, hex};
+
+/// What most updates take: a font, a page, a signature's room.
+const ROOM: usize = 40 << 10;
+
+/// How a stream says that it is compressed.
+const FLATE: &str = "/Filter/FlateDecode";
 
 /// An update being written.
 pub(super) struct Update<'f, 'a> {
@@ -21,7 +27,8 @@ pub(super) struct Update<'f, 'a> {
 
 impl<'f, 'a> Update<'f, 'a> {
     pub(super) fn new(file: &'f File<'a>) -> Self {
-        let mut out = file.octets().to_vec();
+        let mut out = Vec::with_capacity(file.octets().len() + ROOM);
+        out.extend_from_slice(file.octets());
         if !out.ends_with(b"\n") {
             out.push(b'\n');
         }
@@ -47,22 +54,24 @@ impl<'f, 'a> Update<'f, 'a> {
     /// Writes a compressed stream with these dictionary entries.
     pub(super) fn stream(&mut self, number: u32, entries: &str, data: &[u8]) {
         match deflated(data) {
-            Some(deflated) => self.deflated(number, entries, &deflated),
-            None => self.raw(number, entries, data),
+            Some(deflated) => self.raw(number, entries, FLATE, &deflated),
+            None => self.raw(number, entries, "", data),
         }
     }
 
-    /// Writes a stream that is compressed already.
-    pub(super) fn deflated(&mut self, number: u32, entries: &str, deflated: &[u8]) {
-        self.raw(number, &format!("{entries}/Filter/FlateDecode"), deflated);
+    /// Writes a stream that was compressed before, where that helps.
+    pub(super) fn packed(&mut self, number: u32, entries: &str, data: &Packed) {
+        let filter = if data.deflated { FLATE } else { "" };
+        self.raw(number, entries, filter, &data.octets);
     }
 
-    fn raw(&mut self, number: u32, entries: &str, content: &[u8]) {
+    fn raw(&mut self, number: u32, entries: &str, filter: &str, content: &[u8]) {
+        self.written.push((number, 0, self.out.len()));
         let length = content.len();
-        let mut text = format!("<<{entries}/Length {length}>>\nstream\n").into_bytes();
-        text.extend_from_slice(content);
-        text.extend_from_slice(b"\nendstream");
-        self.object((number, 0), &text);
+        let head = format!("{number} 0 obj\n<<{entries}{filter}/Length {length}>>\nstream\n");
+        self.out.extend_from_slice(head.as_bytes());
+        self.out.extend_from_slice(content);
+        self.out.extend_from_slice(b"\nendstream\nendobj\n");
     }
 
     /// Rewrites a dictionary object of the file with entries replaced or added.

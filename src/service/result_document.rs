@@ -265,7 +265,7 @@ pub(super) fn stamp(
         page: place.page,
         rect: [left, bottom, left + place.width, bottom + place.height],
         lines: stamp_lines(seal, language, certificate, now),
-        font: stamp_font().to_vec(),
+        font: stamp_font().into(),
     }
 }
 

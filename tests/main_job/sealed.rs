@@ -230,7 +230,7 @@ fn a_pdf_that_differs_from_the_register_is_told() {
             page: printed.stamp.page,
             rect: [x, y, x + printed.stamp.width, y + printed.stamp.height],
             lines: vec!["Басшы".to_owned()],
-            font: stamp_font().to_vec(),
+            font: stamp_font().into(),
         });
         pdf::sign(&document, &*head, &options).unwrap()
     };

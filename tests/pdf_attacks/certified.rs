@@ -186,7 +186,7 @@ fn a_sneaky_stamp_over_a_licence_fails_without_any_certification() {
         page: 0,
         rect: [50.0, 300.0, 500.0, 700.0],
         lines: vec!["Another text".to_owned()],
-        font: qoltanba::licensing::print::stamp_font().to_vec(),
+        font: qoltanba::licensing::print::stamp_font().into(),
     };
     let options = qoltanba::pdf::SigningOptions {
         stamp: Some(stamp),

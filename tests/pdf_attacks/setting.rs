@@ -102,7 +102,7 @@ fn stamped() -> SigningOptions {
         page: place.page,
         rect: [place.x, place.y, place.x + place.width, place.y + place.height],
         lines: vec!["Қол қойылды".to_owned(), "Әйгерім".to_owned()],
-        font: stamp_font().to_vec(),
+        font: stamp_font().into(),
     };
     SigningOptions { stamp: Some(stamp), ..SigningOptions::at(NOW) }
 }
