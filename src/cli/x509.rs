@@ -251,7 +251,7 @@ impl Outcome {
                 "serial": certificate.serial_hex(),
                 "status": status(&answer.status),
                 "source": answer.source,
-                "place": answer.url,
+                "place": answer.url.as_deref(),
                 "thisUpdate": answer.at.map(written),
                 "nextUpdate": answer.next_update.map(written),
                 "note": answer.why,

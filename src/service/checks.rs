@@ -76,7 +76,7 @@ impl Check {
                 "ocsp" => "application/ocsp-response",
                 _ => "application/pkix-crl",
             },
-            octets: answer.evidence.clone(),
+            octets: answer.evidence.to_vec(),
         });
         let digests = evidence.iter().map(|evidence| sha256(&evidence.octets)).collect();
         let mut codes: Vec<_> = reasons.iter().map(|reason| reason.code).collect();
@@ -88,7 +88,7 @@ impl Check {
                 "reasons": reasons,
                 "asked": answer.map(|answer| json!({
                     "source": answer.source,
-                    "url": answer.url,
+                    "url": answer.url.as_deref(),
                     "askedAt": rfc3339(answer.asked_at),
                     "status": RevocationInfo::new(Some(answer)).status,
                     "answerOf": answer.at.map(rfc3339),

@@ -55,7 +55,7 @@ impl DocumentFormat {
         let text = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
         let head = &text[..text.len().min(1024)];
         // ISO 32000-1 annex H.3.4.1: the header stands within the first 1024 bytes.
-        if head.windows(5).any(|window| window == b"%PDF-") {
+        if memchr::memchr_iter(b'%', head).any(|at| head[at..].starts_with(b"%PDF-")) {
             return Some(Self::Pdf);
         }
         match text.trim_ascii_start() {

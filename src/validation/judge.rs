@@ -96,8 +96,8 @@ impl Case<'_> {
                 (subject.clone(), source.ask(subject, issuer, at, self.now))
             }));
         }
-        let signer = answers.first().map(|(_, answer)| answer.clone());
-        let known_good = signer.as_ref().is_some_and(|one| one.status == RevocationStatus::Good);
+        let signer = answers.first().map(|(_, answer)| &answer.status);
+        let known_good = signer == Some(&RevocationStatus::Good);
         match failure {
             None => ledger.fixed(Block::CertificatePath, "path", Ok(())),
             Some(reason) => {
@@ -111,7 +111,7 @@ impl Case<'_> {
         for (index, (subject, answer)) in answers.iter().enumerate() {
             self.revocation_of(subject, answer, moment, index == 0, ledger);
         }
-        judgement.revocation = signer;
+        judgement.revocation = answers.into_iter().next().map(|(_, answer)| answer);
     }
 
     fn revocation_of(
@@ -124,14 +124,17 @@ impl Case<'_> {
     ) {
         const BLOCK: Block = Block::Revocation;
         let at = moment.best.time;
-        let who = if is_signer { String::new() } else { format!("issuer {}: ", subject.subject()) };
+        let who = || match is_signer {
+            true => String::new(),
+            false => format!("issuer {}: ", subject.subject()),
+        };
         let known =
             if is_signer { CheckName::RevocationAnswer } else { CheckName::IssuerRevocation };
         match &answer.status {
             RevocationStatus::Good => ledger.fixed(BLOCK, "revocation", Ok(())),
             RevocationStatus::Revoked { at: since, reason } => {
                 let why = reason.as_deref().unwrap_or("no reason given");
-                let detail = format!("{who}since {} ({why})", rules::rfc3339(*since));
+                let detail = format!("{}since {} ({why})", who(), rules::rfc3339(*since));
                 let reason = Reason::new(ReasonCode::Revoked, detail);
                 if *since > at {
                     ledger.note(BLOCK, "revocation", reason);
@@ -145,13 +148,13 @@ impl Case<'_> {
                 }
             }
             RevocationStatus::OnHold { at: since } => {
-                let detail = format!("{who}since {}", rules::rfc3339(*since));
+                let detail = format!("{}since {}", who(), rules::rfc3339(*since));
                 let reason = Reason::new(ReasonCode::OnHold, detail);
                 ledger.fixed(BLOCK, "revocation", Err(reason));
             }
             RevocationStatus::Unknown => {
                 let why = answer.why.as_deref().unwrap_or("no answer");
-                let reason = Reason::new(ReasonCode::RevocationUnknown, format!("{who}{why}"));
+                let reason = Reason::new(ReasonCode::RevocationUnknown, format!("{}{why}", who()));
                 ledger.ruled(BLOCK, known, Err(reason));
                 return;
             }
@@ -159,7 +162,7 @@ impl Case<'_> {
         let fresh = self
             .policy
             .accepts_answer(answer, at, self.now)
-            .map_err(|why| Reason::new(ReasonCode::RevocationUnknown, format!("{who}{why}")));
+            .map_err(|why| Reason::new(ReasonCode::RevocationUnknown, format!("{}{why}", who())));
         ledger.ruled(BLOCK, CheckName::RevocationFresh, fresh);
     }
 }

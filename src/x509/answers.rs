@@ -25,7 +25,7 @@ pub(super) struct Answers(Mutex<HashMap<Question, Arc<Slot>>>);
 #[derive(Clone)]
 pub(super) struct Answer {
     pub response: OcspResponse,
-    pub der: Vec<u8>,
+    pub der: Arc<[u8]>,
     pub url: String,
     pub received: OffsetDateTime,
     pub next_update: Option<OffsetDateTime>,

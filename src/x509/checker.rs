@@ -178,7 +178,7 @@ impl RevocationChecker {
         let mut files = Vec::new();
         let mut problems = Vec::new();
         for path in &config.crl_files {
-            let place = path.display().to_string();
+            let place: Arc<str> = path.display().to_string().into();
             match Crl::load(path) {
                 Ok(crl) => files.push(Located { crl: Arc::new(crl), place }),
                 Err(error) => problems.push(format!("{place}: {error}")),
@@ -291,7 +291,7 @@ impl RevocationChecker {
                 Err(error) => return Err(error.to_string().into()),
             };
             let (url, received) = (url.to_owned(), check.now);
-            let mut held = Answer { response, der, url, received, next_update: None };
+            let mut held = Answer { response, der: der.into(), url, received, next_update: None };
             let check = OcspCheck { nonce: Some(&nonce), ..*check };
             let answer = self.believed(&held, &check);
             held.next_update = answer.as_ref().ok().and_then(|answer| answer.next_update);
@@ -328,7 +328,7 @@ impl RevocationChecker {
         Ok(RevocationAnswer {
             status: answer.status,
             source: "ocsp",
-            url: Some(held.url.clone()),
+            url: Some(held.url.as_str().into()),
             at: Some(answer.this_update),
             next_update: answer.next_update,
             asked_at: check.now,
@@ -395,7 +395,7 @@ impl RevocationChecker {
             let get = || self.fetcher.get_large(url, limits::CRL_BYTES);
             let fetch = || self.fetch(url, times.1, &get);
             match self.memory.0.crls.obtain(url, times.1, &fetch, &plausible) {
-                Ok(crl) => crls.push(Located { crl, place: url.to_owned() }),
+                Ok(crl) => crls.push(Located { crl, place: url.into() }),
                 Err(reason) => failures.push(reason),
             }
         };

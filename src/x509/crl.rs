@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use time::OffsetDateTime;
 
@@ -79,6 +79,8 @@ struct CrlExtensions {
 struct State {
     /// The CRL's octets: kept until the signature is verified, and longer if they are few.
     octets: Option<Octets>,
+    /// What was asked for as evidence before.
+    evidence: Option<Arc<[u8]>>,
     verified_by: Option<Vec<u8>>,
 }
 
@@ -240,11 +242,15 @@ impl Crl {
     }
 
     /// What is kept as evidence: the CRL's octets, or the SHA-256 of a large one.
-    pub fn evidence(&self) -> Vec<u8> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn evidence(&self) -> Arc<[u8]> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { octets, evidence, .. } = &mut *state;
         let small = |octets: &&Octets| octets.der.len() <= limits::CRL_EVIDENCE_BYTES;
-        let octets = state.octets.as_ref().filter(small);
-        octets.map_or_else(|| self.digest.clone(), |octets| octets.der.to_vec())
+        let first = || match octets.as_ref().filter(small) {
+            Some(octets) => Arc::from(&octets.der[..]),
+            None => Arc::from(self.digest.as_slice()),
+        };
+        evidence.get_or_insert_with(first).clone()
     }
 }
 
@@ -313,7 +319,7 @@ fn parse(der: Large) -> Result<Crl, DerError> {
     let tbs = header..header + tbs.whole.len();
     let digest = digest(DigestAlgorithm::Sha256, &der);
     let octets = Some(Octets { tbs, signature, der });
-    let state = Mutex::new(State { octets, verified_by: None });
+    let state = Mutex::new(State { octets, evidence: None, verified_by: None });
     Ok(Crl {
         issuer,
         this_update,

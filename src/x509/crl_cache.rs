@@ -136,7 +136,10 @@ impl CrlCache {
 
     fn slot(&self, url: &str) -> Arc<Slot> {
         let mut slots = lock(&self.slots);
-        if slots.len() >= limits::CRLS_KEPT && !slots.contains_key(url) {
+        if let Some(slot) = slots.get(url) {
+            return slot.clone();
+        }
+        if slots.len() >= limits::CRLS_KEPT {
             slots.clear();
         }
         slots.entry(url.to_owned()).or_default().clone()

@@ -12,7 +12,7 @@ use super::{Certificate, DistributionPoint, GeneralName};
 #[derive(Clone, Debug)]
 pub(crate) struct Located {
     pub crl: Arc<Crl>,
-    pub place: String,
+    pub place: Arc<str>,
 }
 
 /// The question.
@@ -87,12 +87,12 @@ impl CrlCheck<'_> {
     fn covers(&self, point: &DistributionPoint, crl: &Crl) -> Result<u16, Option<&'static str>> {
         let everything = IssuingPoint::default();
         let scope = crl.issuing_point().unwrap_or(&everything);
-        let issuer = GeneralName::Directory(crl.issuer().clone());
+        let issuer = || GeneralName::Directory(crl.issuer().clone());
         if point.crl_issuer.is_empty() {
             if !crl.issuer().matches(self.certificate.issuer()) {
                 return Err(None);
             }
-        } else if !scope.indirect || !point.crl_issuer.iter().any(|name| name.matches(&issuer)) {
+        } else if !scope.indirect || !point.crl_issuer.iter().any(|name| name.matches(&issuer())) {
             return Err(None);
         }
         if crl.has_unknown_critical() {
@@ -102,12 +102,14 @@ impl CrlCheck<'_> {
         if crl.number().is_none() {
             return Err(Some("the CRL has no number"));
         }
-        let mut names = point.full_names(crl.issuer());
-        if names.is_empty() {
-            names.clone_from(&point.crl_issuer);
-        }
-        let named = |name: &GeneralName| names.iter().any(|own| own.matches(name));
-        if !scope.names.is_empty() && !scope.names.iter().any(named) {
+        let named = || {
+            let mut names = point.full_names(crl.issuer());
+            if names.is_empty() {
+                names.clone_from(&point.crl_issuer);
+            }
+            scope.names.iter().any(|name| names.iter().any(|own| own.matches(name)))
+        };
+        if !scope.names.is_empty() && !named() {
             return Err(Some("the CRL is of another distribution point"));
         }
         let authority = self.certificate.basic_constraints().is_some_and(|known| known.ca);

@@ -30,11 +30,11 @@ impl<'a> WithEvidence<'a> {
         for octets in evidence.iter().take(limits::CERTIFICATES) {
             let response = OcspResponse::read(octets).or_else(|_| OcspResponse::read_basic(octets));
             if let Ok(response) = response {
-                let (der, url) = (octets.to_vec(), PLACE.to_owned());
+                let (der, url) = (Arc::from(*octets), PLACE.to_owned());
                 let received = OffsetDateTime::UNIX_EPOCH;
                 this.responses.push(Answer { response, der, url, received, next_update: None });
             } else if let Ok(crl) = Crl::read(octets) {
-                this.crls.push(Located { crl: Arc::new(crl), place: PLACE.to_owned() });
+                this.crls.push(Located { crl: Arc::new(crl), place: PLACE.into() });
             }
         }
         this
@@ -95,7 +95,7 @@ pub(crate) fn bears_out(
     at: OffsetDateTime,
     trust: &TrustStore,
 ) -> Result<(), &'static str> {
-    let octets = answer.evidence.as_slice();
+    let octets = &*answer.evidence;
     let status = match answer.source {
         "ocsp" if !octets.is_empty() => {
             let response = OcspResponse::read(octets).or_else(|_| OcspResponse::read_basic(octets));

@@ -2,15 +2,20 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::{AttributeTypeAndValue, RelativeDistinguishedName, X509Name};
 
 use super::der::{self, DerError, Reader};
 
-/// A distinguished name: its DER, its form for comparison, its attributes for people.
+/// A distinguished name: its DER, its form for comparison, its attributes for people. Cloning
+/// shares them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Name {
+pub struct Name(Arc<Forms>);
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Forms {
     der: Vec<u8>,
     attributes: Vec<(String, String)>,
     /// One entry for each relative name, equal for names that match by RFC 5280 §7.1.
@@ -36,46 +41,48 @@ impl Name {
             })
             .collect();
         let comparable = name.iter_rdn().map(comparable).collect();
-        Self { der: name.as_raw().to_vec(), attributes, comparable }
+        Self(Arc::new(Forms { der: name.as_raw().to_vec(), attributes, comparable }))
     }
 
     /// Whether both are the same name by RFC 5280 §7.1: letter case, runs of spaces and the type
     /// of string do not count.
     pub fn matches(&self, other: &Self) -> bool {
-        self.der == other.der || self.comparable == other.comparable
+        Arc::ptr_eq(&self.0, &other.0)
+            || self.0.der == other.0.der
+            || self.0.comparable == other.0.comparable
     }
 
     /// Whether this name is `base` or lies below it (RFC 5280 §7.1).
     pub fn is_within(&self, base: &Self) -> bool {
-        self.comparable.starts_with(&base.comparable)
+        self.0.comparable.starts_with(&base.0.comparable)
     }
 
     /// Whether the name has no attributes at all.
     pub fn is_empty(&self) -> bool {
-        self.comparable.is_empty()
+        self.0.comparable.is_empty()
     }
 
     /// The form for comparison: equal for names that match.
     pub(crate) fn comparable(&self) -> &[Vec<u8>] {
-        &self.comparable
+        &self.0.comparable
     }
 
     /// The name with one more relative name below it, given as the content of a
     /// `RelativeDistinguishedName` (RFC 5280 §4.2.1.13, `nameRelativeToCRLIssuer`).
     pub(crate) fn below(&self, relative: &[u8]) -> Result<Self, DerError> {
         let relative = der::write(der::SET, &[relative]);
-        let whole = Reader::only(&self.der, der::SEQUENCE)?;
+        let whole = Reader::only(&self.0.der, der::SEQUENCE)?;
         Self::from_der(&der::write(der::SEQUENCE, &[whole.rest(), &relative]))
     }
 
     /// The DER of the whole name.
     pub fn der(&self) -> &[u8] {
-        &self.der
+        &self.0.der
     }
 
     /// Attributes as (dotted OID, value), in the order of the name.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.attributes.iter().map(|(oid, value)| (oid.as_str(), value.as_str()))
+        self.0.attributes.iter().map(|(oid, value)| (oid.as_str(), value.as_str()))
     }
 
     /// The first common name, or the whole name where there is none.
@@ -88,7 +95,7 @@ impl Name {
 /// The string form of RFC 4514: last attribute first, special characters escaped.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (oid, value)) in self.attributes.iter().rev().enumerate() {
+        for (index, (oid, value)) in self.0.attributes.iter().rev().enumerate() {
             if index > 0 {
                 f.write_str(",")?;
             }

@@ -1,7 +1,5 @@
 //! Path building: from a certificate to a trust anchor through whatever candidates there are.
 
-use std::collections::HashMap;
-
 use time::OffsetDateTime;
 
 use super::policy::PolicyRequest;
@@ -108,7 +106,7 @@ impl<'a> PathRequest<'a> {
 /// [`PathFailure`] with the reason of the candidate that came closest to being valid.
 pub fn validate(trust: &TrustStore, request: &PathRequest<'_>) -> Result<Path, PathFailure> {
     let mut search =
-        Search { trust, request, budget: Budget::default(), edges: HashMap::new(), best: None };
+        Search { trust, request, budget: Budget::default(), edges: Vec::new(), best: None };
     let mut path = vec![request.leaf.clone()];
     if trust.is_anchor(request.leaf)
         && let Some(found) = search.complete(&path)
@@ -152,7 +150,7 @@ struct Search<'a> {
     request: &'a PathRequest<'a>,
     budget: Budget,
     /// Signatures checked, by the places of the two certificates in memory.
-    edges: HashMap<(usize, usize), Result<(), VerifyError>>,
+    edges: Vec<((usize, usize), Result<(), VerifyError>)>,
     /// The failure that came closest.
     best: Option<PathFailure>,
 }
@@ -222,7 +220,7 @@ impl Search<'_> {
 
     fn signed(&mut self, child: &Certificate, issuer: &Certificate) -> bool {
         let edge = (child.address(), issuer.address());
-        let known = self.edges.get(&edge).cloned();
+        let known = self.edges.iter().find(|known| known.0 == edge).map(|known| known.1.clone());
         let result = match known {
             Some(result) => result,
             None => {
@@ -236,7 +234,7 @@ impl Search<'_> {
                     let known = self.trust.good_signatures();
                     known.check(child, issuer, || signed.verify_by(algorithm, issuer.public_key()))
                 });
-                self.edges.insert(edge, result.clone());
+                self.edges.push((edge, result.clone()));
                 result
             }
         };

@@ -25,32 +25,32 @@ pub struct PolicyRequest<'a> {
 
 /// The state of §6.1.2 that concerns policies.
 #[derive(Debug)]
-pub(crate) struct Policies {
-    level: BTreeMap<String, Node>,
+pub(crate) struct Policies<'a> {
+    level: BTreeMap<&'a str, Node<'a>>,
     explicit: u32,
     mapping: u32,
     any: u32,
 }
 
 #[derive(Clone, Debug)]
-struct Node {
-    expected: BTreeSet<String>,
+struct Node<'a> {
+    expected: BTreeSet<&'a str>,
     /// Policies of the anchor's domain; `anyPolicy` for the chain of such nodes.
-    roots: BTreeSet<String>,
+    roots: BTreeSet<&'a str>,
 }
 
-impl Node {
+impl Node<'_> {
     fn any() -> Self {
         Self { expected: one(ANY_POLICY), roots: one(ANY_POLICY) }
     }
 }
 
-impl Policies {
+impl<'a> Policies<'a> {
     /// The state before the first certificate of a path of `length` (anchor not counted).
     pub(crate) fn new(request: &PolicyRequest<'_>, length: u32) -> Self {
         let start = |now: bool| if now { 0 } else { length + 1 };
         Self {
-            level: BTreeMap::from([(ANY_POLICY.to_owned(), Node::any())]),
+            level: BTreeMap::from([(ANY_POLICY, Node::any())]),
             explicit: start(request.explicit),
             mapping: start(request.inhibit_mapping),
             any: start(request.inhibit_any),
@@ -58,11 +58,16 @@ impl Policies {
     }
 
     /// §6.1.3 (d)–(f): takes the policies of the next certificate.
-    pub(crate) fn process(&mut self, certificate: &Certificate, last: bool) -> Result<(), String> {
+    pub(crate) fn process(
+        &mut self,
+        certificate: &'a Certificate,
+        last: bool,
+    ) -> Result<(), String> {
         let extensions = certificate.extensions();
-        let mut next: BTreeMap<String, Node> = BTreeMap::new();
+        let mut next: BTreeMap<&str, Node<'_>> = BTreeMap::new();
         if extensions.has_policies && !self.level.is_empty() {
-            for policy in extensions.policies.iter().filter(|policy| *policy != ANY_POLICY) {
+            let named = extensions.policies.iter().map(String::as_str);
+            for policy in named.filter(|policy| *policy != ANY_POLICY) {
                 if next.contains_key(policy) {
                     return Err(format!("policy {policy} stands twice"));
                 }
@@ -72,17 +77,17 @@ impl Policies {
                     _ => roots,
                 };
                 if !roots.is_empty() {
-                    next.insert(policy.clone(), Node { expected: one(policy), roots });
+                    next.insert(policy, Node { expected: one(policy), roots });
                 }
             }
             let any = extensions.policies.iter().any(|policy| policy == ANY_POLICY);
             if any && (self.any > 0 || (!last && certificate.is_self_issued())) {
-                let expected: BTreeSet<String> =
-                    self.level.values().flat_map(|node| node.expected.clone()).collect();
+                let expected: BTreeSet<&str> =
+                    self.level.values().flat_map(|node| node.expected.iter().copied()).collect();
                 for policy in expected {
-                    if !next.contains_key(&policy) {
-                        let roots = self.roots_of(&policy);
-                        next.insert(policy.clone(), Node { expected: one(&policy), roots });
+                    if !next.contains_key(policy) {
+                        let roots = self.roots_of(policy);
+                        next.insert(policy, Node { expected: one(policy), roots });
                     }
                 }
             }
@@ -92,14 +97,14 @@ impl Policies {
     }
 
     /// §6.1.4 (a), (b), (h)–(j): prepares for the certificate after this one.
-    pub(crate) fn prepare(&mut self, certificate: &Certificate) -> Result<(), String> {
+    pub(crate) fn prepare(&mut self, certificate: &'a Certificate) -> Result<(), String> {
         let extensions = certificate.extensions();
-        let mut mappings: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        let mut mappings: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (from, to) in &extensions.policy_mappings {
             if from == ANY_POLICY || to == ANY_POLICY {
                 return Err("a policy mapping from or to anyPolicy".to_owned());
             }
-            mappings.entry(from).or_default().insert(to.clone());
+            mappings.entry(from).or_default().insert(to);
         }
         for (from, to) in mappings {
             if self.mapping == 0 {
@@ -107,7 +112,7 @@ impl Policies {
             } else if let Some(node) = self.level.get_mut(from) {
                 node.expected = to;
             } else if self.level.contains_key(ANY_POLICY) {
-                self.level.insert(from.to_owned(), Node { expected: to, roots: one(from) });
+                self.level.insert(from, Node { expected: to, roots: one(from) });
             }
         }
         if !certificate.is_self_issued() {
@@ -140,16 +145,16 @@ impl Policies {
         }
         if !request.acceptable.is_empty() && !request.acceptable.contains(&ANY_POLICY) {
             self.level.retain(|_, node| {
-                let mut roots = node.roots.iter().map(String::as_str);
-                roots.any(|root| root == ANY_POLICY || request.acceptable.contains(&root))
+                let mut roots = node.roots.iter();
+                roots.any(|root| *root == ANY_POLICY || request.acceptable.contains(root))
             });
         }
         self.needed()
     }
 
-    fn roots_of(&self, policy: &str) -> BTreeSet<String> {
+    fn roots_of(&self, policy: &str) -> BTreeSet<&'a str> {
         let parents = self.level.values().filter(|node| node.expected.contains(policy));
-        parents.flat_map(|node| node.roots.iter().cloned()).collect()
+        parents.flat_map(|node| node.roots.iter().copied()).collect()
     }
 
     fn needed(&self) -> Result<(), String> {
@@ -160,6 +165,6 @@ impl Policies {
     }
 }
 
-fn one(policy: &str) -> BTreeSet<String> {
-    BTreeSet::from([policy.to_owned()])
+fn one(policy: &str) -> BTreeSet<&str> {
+    BTreeSet::from([policy])
 }

@@ -1,5 +1,7 @@
 //! What is asked about revocation, and what is answered, with the evidence.
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 
 use super::{Certificate, RevocationMemory};
@@ -33,7 +35,7 @@ pub struct RevocationAnswer {
     /// `ocsp`, `crl` or `none`.
     pub source: &'static str,
     /// Where it came from: an address or a file.
-    pub url: Option<String>,
+    pub url: Option<Arc<str>>,
     /// When the answer was made (`thisUpdate`).
     pub at: Option<OffsetDateTime>,
     /// When a newer one is due (`nextUpdate`).
@@ -43,7 +45,7 @@ pub struct RevocationAnswer {
     /// Why the status is unknown, or what else a person should know.
     pub why: Option<String>,
     /// DER of the OCSP response or CRL; for a large CRL its SHA-256; empty if there is none.
-    pub evidence: Vec<u8>,
+    pub evidence: Arc<[u8]>,
 }
 
 /// Somebody who can say whether certificates are revoked.
@@ -86,7 +88,7 @@ impl RevocationAnswer {
             next_update: None,
             asked_at: now,
             why: Some(why.into()),
-            evidence: Vec::new(),
+            evidence: Arc::default(),
         }
     }
 }

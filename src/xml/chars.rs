@@ -104,7 +104,8 @@ fn consists_of(text: &str, others: &[u8]) -> bool {
             || b"-._~!$&'()*+,;=%".contains(&octet)
             || others.contains(&octet)
     };
-    text.bytes().all(known) && text.split('%').skip(1).all(escape)
+    let escapes = memchr::memchr(b'%', text.as_bytes()).is_some();
+    text.bytes().all(known) && (!escapes || text.split('%').skip(1).all(escape))
 }
 
 fn starts_name(c: char) -> bool {

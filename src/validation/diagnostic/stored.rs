@@ -235,12 +235,12 @@ impl StoredAnswer {
             about: answered.at,
             status,
             source: answer.source.to_owned(),
-            url: answer.url.clone(),
+            url: answer.url.as_deref().map(str::to_owned),
             this_update: answer.at,
             next_update: answer.next_update,
             asked_at: answer.asked_at,
             why: answer.why.clone(),
-            evidence: Octets(answer.evidence.clone()),
+            evidence: Octets(answer.evidence.to_vec()),
         }
     }
 
@@ -262,12 +262,12 @@ impl StoredAnswer {
             answer: RevocationAnswer {
                 status,
                 source: source.ok_or_else(unknown)?,
-                url: self.url.clone(),
+                url: self.url.as_deref().map(Into::into),
                 at: self.this_update,
                 next_update: self.next_update,
                 asked_at: self.asked_at,
                 why: self.why.clone(),
-                evidence: self.evidence.0.clone(),
+                evidence: self.evidence.0.as_slice().into(),
             },
         })
     }

@@ -4,7 +4,7 @@ use memchr::{memchr2, memchr3};
 
 use super::super::chars::is_absolute_uri;
 use super::super::document::{Attribute, Declaration, NONE, Name, Span, same_name};
-use super::super::{XML, XMLNS, XmlError};
+use super::super::{DSIG, XADES, XML, XMLNS, XmlError};
 use super::{Builder, append, length, span};
 use crate::limits;
 
@@ -68,7 +68,9 @@ impl Builder<'_> {
             _ if reserved => Some("a reserved namespace is bound to another prefix"),
             "" if value.is_empty() => None,
             _ if value.is_empty() => Some("a prefix is taken back"),
-            _ if !is_absolute_uri(value) => Some("a namespace name that is no absolute URI"),
+            _ if ![DSIG, XADES].contains(&value) && !is_absolute_uri(value) => {
+                Some("a namespace name that is no absolute URI")
+            }
             _ => None,
         };
         if let Some(wrong) = wrong {
