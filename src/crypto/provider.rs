@@ -36,38 +36,80 @@ pub(super) struct Message<'a> {
     pub value: &'a [u8],
 }
 
-/// Both libraries have the same interface.
-macro_rules! provider {
-    ($name:literal, $library:ident) => {{
-        fn verify(scheme: Scheme, message: Message<'_>) -> bool {
-            use $library::signature as s;
-            let parameters: &'static dyn s::VerificationAlgorithm = match scheme {
-                Scheme::Pkcs1Sha1 => &s::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
-                Scheme::Pkcs1Sha256 => &s::RSA_PKCS1_2048_8192_SHA256,
-                Scheme::Pkcs1Sha384 => &s::RSA_PKCS1_2048_8192_SHA384,
-                Scheme::Pkcs1Sha512 => &s::RSA_PKCS1_2048_8192_SHA512,
-                Scheme::PssSha256 => &s::RSA_PSS_2048_8192_SHA256,
-                Scheme::PssSha384 => &s::RSA_PSS_2048_8192_SHA384,
-                Scheme::PssSha512 => &s::RSA_PSS_2048_8192_SHA512,
-                Scheme::P256Sha256Fixed => &s::ECDSA_P256_SHA256_FIXED,
-                Scheme::P384Sha384Fixed => &s::ECDSA_P384_SHA384_FIXED,
-                Scheme::P256Sha256Der => &s::ECDSA_P256_SHA256_ASN1,
-                Scheme::P256Sha384Der => &s::ECDSA_P256_SHA384_ASN1,
-                Scheme::P384Sha256Der => &s::ECDSA_P384_SHA256_ASN1,
-                Scheme::P384Sha384Der => &s::ECDSA_P384_SHA384_ASN1,
-            };
-            let key = s::UnparsedPublicKey::new(parameters, message.key);
-            key.verify(message.octets, message.value).is_ok()
-        }
-        Provider { name: $name, verify }
+/// What a library calls a scheme. Both have the same interface.
+macro_rules! parameters {
+    ($scheme:expr, $library:ident) => {{
+        use $library::signature as s;
+        let parameters: &'static dyn s::VerificationAlgorithm = match $scheme {
+            Scheme::Pkcs1Sha1 => &s::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+            Scheme::Pkcs1Sha256 => &s::RSA_PKCS1_2048_8192_SHA256,
+            Scheme::Pkcs1Sha384 => &s::RSA_PKCS1_2048_8192_SHA384,
+            Scheme::Pkcs1Sha512 => &s::RSA_PKCS1_2048_8192_SHA512,
+            Scheme::PssSha256 => &s::RSA_PSS_2048_8192_SHA256,
+            Scheme::PssSha384 => &s::RSA_PSS_2048_8192_SHA384,
+            Scheme::PssSha512 => &s::RSA_PSS_2048_8192_SHA512,
+            Scheme::P256Sha256Fixed => &s::ECDSA_P256_SHA256_FIXED,
+            Scheme::P384Sha384Fixed => &s::ECDSA_P384_SHA384_FIXED,
+            Scheme::P256Sha256Der => &s::ECDSA_P256_SHA256_ASN1,
+            Scheme::P256Sha384Der => &s::ECDSA_P256_SHA384_ASN1,
+            Scheme::P384Sha256Der => &s::ECDSA_P384_SHA256_ASN1,
+            Scheme::P384Sha384Der => &s::ECDSA_P384_SHA384_ASN1,
+        };
+        parameters
     }};
+}
+
+fn by_ring(scheme: Scheme, message: Message<'_>) -> bool {
+    let key = ring::signature::UnparsedPublicKey::new(parameters!(scheme, ring), message.key);
+    key.verify(message.octets, message.value).is_ok()
+}
+
+/// As ring, and RSA keys are not prepared anew each time: that takes as long as the value. (ring
+/// has no way to keep them.)
+#[cfg(feature = "aws-lc-rs")]
+fn by_aws_lc(scheme: Scheme, message: Message<'_>) -> bool {
+    use aws_lc_rs::signature::{ParsedPublicKey, UnparsedPublicKey};
+    use std::cell::RefCell;
+    use std::hash::{BuildHasher as _, RandomState};
+
+    /// Keys of one thread; one that falls on a taken place takes it over.
+    const PLACES: usize = 64;
+    type Prepared = (Scheme, Box<[u8]>, ParsedPublicKey);
+    thread_local! {
+        static HASHING: RandomState = RandomState::new();
+        static KEYS: RefCell<[Option<Prepared>; PLACES]> = const { RefCell::new([const { None }; PLACES]) };
+    }
+
+    let Message { key, octets, value } = message;
+    let parameters = parameters!(scheme, aws_lc_rs);
+    let rsa = !matches!(
+        scheme,
+        Scheme::P256Sha256Fixed
+            | Scheme::P384Sha384Fixed
+            | Scheme::P256Sha256Der
+            | Scheme::P256Sha384Der
+            | Scheme::P384Sha256Der
+            | Scheme::P384Sha384Der
+    );
+    if !rsa {
+        return UnparsedPublicKey::new(parameters, key).verify(octets, value).is_ok();
+    }
+    let place = HASHING.with(|hashing| hashing.hash_one(key)) as usize % PLACES;
+    KEYS.with_borrow_mut(|keys| {
+        let Some(place) = keys.get_mut(place) else { return false };
+        if !place.as_ref().is_some_and(|known| known.0 == scheme && *known.1 == *key) {
+            *place =
+                ParsedPublicKey::new(parameters, key).ok().map(|one| (scheme, key.into(), one));
+        }
+        place.as_ref().is_some_and(|known| known.2.verify_sig(octets, value).is_ok())
+    })
 }
 
 /// The libraries built in; the first is used unless another is asked for.
 static PROVIDERS: &[Provider] = &[
     #[cfg(feature = "aws-lc-rs")]
-    provider!("aws-lc-rs", aws_lc_rs),
-    provider!("ring", ring),
+    Provider { name: "aws-lc-rs", verify: by_aws_lc },
+    Provider { name: "ring", verify: by_ring },
 ];
 
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
