@@ -94,6 +94,11 @@ pub(super) fn same_name(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a == b)
 }
 
+fn local_part(Name { qualified, prefix_length, .. }: Name) -> Span {
+    let skipped = if prefix_length == 0 { 0 } else { prefix_length + 1 };
+    Span { start: qualified.start + skipped, length: qualified.length - skipped }
+}
+
 /// No node, no namespace.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -140,9 +145,15 @@ impl Document {
     }
 
     pub(super) fn local(&self, name: Name) -> &str {
-        let name_span = name.qualified;
-        let skipped = if name.prefix_length == 0 { 0 } else { name.prefix_length + 1 };
-        self.str(Span { start: name_span.start + skipped, length: name_span.length - skipped })
+        self.str(local_part(name))
+    }
+
+    /// Whether this is the name `local` of `namespace`. Most names have another length.
+    fn is_named(&self, name: Name, namespace: &str, local: &str) -> bool {
+        let own = local_part(name);
+        own.length as usize == local.len()
+            && same_name(self.octets(own), local.as_bytes())
+            && self.uri(name.namespace) == namespace
     }
 }
 
@@ -159,7 +170,7 @@ impl<'a> Element<'a> {
 
     /// Whether this is the element `local` of `namespace` (`""` for none), whatever its prefix.
     pub fn is(self, namespace: &str, local: &str) -> bool {
-        self.name() == local && self.namespace().unwrap_or_default() == namespace
+        self.document.is_named(self.data().name, namespace, local)
     }
 
     /// The value of an attribute without namespace, normalized (XML 1.0 §3.3.3).
@@ -169,8 +180,9 @@ impl<'a> Element<'a> {
 
     /// The value of an attribute of `namespace`.
     pub fn attribute_of(self, namespace: &str, local: &str) -> Option<&'a str> {
-        let found = self.attributes().find(|(uri, name, _)| *name == local && *uri == namespace);
-        found.map(|(_, _, value)| value)
+        let document = self.document;
+        let named = |one: &&Attribute| document.is_named(one.name, namespace, local);
+        self.attribute_data().iter().find(named).map(|found| document.str(found.value))
     }
 
     /// The attributes: namespace (`""` for none), local name, value; namespace declarations are

@@ -6,7 +6,7 @@ use super::super::{DSIG, encoding};
 use super::{BASE64, WSSE, X509V3};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
-use crate::x509::Certificate;
+use crate::x509::{Certificate, known_certificate};
 
 /// The certificates of the security token references in a KeyInfo: inside a `KeyIdentifier`, or
 /// in the `BinarySecurityToken` that is referred to. Other kinds of reference name a certificate
@@ -37,7 +37,7 @@ pub fn certificates(key_info: Element<'_>, ids: &Ids<'_>) -> Result<Vec<Certific
         }
         let text = token.children().next().is_none().then(|| token.text());
         let der = text.and_then(|text| encoding::decode(&text));
-        let certificate = der.and_then(|der| Certificate::from_der(&der).ok());
+        let certificate = der.and_then(|der| known_certificate(&der));
         found.push(certificate.ok_or_else(|| malformed("a token that is no certificate"))?);
     }
     Ok(found)
