@@ -17,7 +17,7 @@ use crate::crypto::{SignatureAlgorithm, ValueForm, digest, ecdsa_fixed_to_der, v
 use crate::limits;
 use crate::reason::ReasonCode;
 use crate::signature::FoundSignature;
-use crate::x509::Certificate;
+use crate::x509::{Certificate, known_certificate};
 
 /// What a signature says beside the content.
 #[derive(Clone, Debug, Default)]
@@ -195,10 +195,9 @@ impl Prepared {
 
     fn signer(&self, value: &[u8]) -> Result<(SignerInfo, AlgorithmIdentifier), CmsError> {
         let algorithm = SignatureAlgorithm::from_oid(&dotted(&self.algorithm))?;
-        let certificate = self.certificates.first().map(|der| Certificate::from_der(der));
-        let certificate = certificate
-            .and_then(Result::ok)
-            .ok_or_else(|| CmsError::Malformed("no signing certificate".to_owned()))?;
+        let certificate = self.certificates.first().and_then(|der| known_certificate(der));
+        let certificate =
+            certificate.ok_or_else(|| CmsError::Malformed("no signing certificate".to_owned()))?;
         let key = certificate.public_key();
         verify(algorithm, ValueForm::Fixed, key, &self.attributes, value)
             .map_err(|_| CmsError::WrongValue)?;

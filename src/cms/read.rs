@@ -14,7 +14,7 @@ use crate::crypto::{DigestAlgorithm, ValueForm};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::{FoundSignature, ScopeItem, SignatureFormat, SignedScope};
-use crate::x509::Certificate;
+use crate::x509::{Certificate, known_certificate};
 
 /// A parsed `SignedData`.
 #[derive(Clone)]
@@ -95,7 +95,7 @@ pub fn parse(octets: &[u8]) -> Result<(SignedMessage, &[u8]), CmsError> {
         return Err(CmsError::TooMany("revocation values"));
     }
     let certificates: Vec<Certificate> =
-        carried.iter().filter_map(|one| Certificate::from_der(one.as_bytes()).ok()).collect();
+        carried.iter().filter_map(|one| known_certificate(one.as_bytes())).collect();
     let unreadable_certificates = carried.len() - certificates.len();
     let signers = signed.signer_infos.iter().map(|one| Signer::read(one.as_bytes()));
     let signers = signers.collect::<Result<_, _>>()?;

@@ -17,8 +17,8 @@ use crate::reason::{Reason, ReasonCode};
 use crate::signature::{
     CarriedTimestamp, FoundSignature, Level, SignatureFormat, Stamped, TimestampKind,
 };
-use crate::x509::Certificate;
 use crate::x509::der::{self, Reader};
+use crate::x509::known_certificate;
 
 /// The unsigned attributes of one signer.
 pub(super) struct Unsigned {
@@ -181,7 +181,7 @@ impl Carried<'_> {
         }
         let room = limits::CERTIFICATES.saturating_sub(found.certificates.len());
         for one in certificates.iter().take(room) {
-            if let Ok(one) = Certificate::from_der(one.as_bytes())
+            if let Some(one) = known_certificate(one.as_bytes())
                 && !found.certificates.contains(&one)
             {
                 found.certificates.push(one);

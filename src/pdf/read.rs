@@ -11,7 +11,6 @@ use super::digests::Digests;
 use super::file::{File, Text};
 use super::lasting::{self, DocumentStamp};
 use super::permissions::Permissions;
-use super::syntax::is_space;
 use super::tree::{self, Field};
 use super::xref::Entry;
 use super::{PdfError, changes, shadow};
@@ -228,7 +227,8 @@ fn locate(file: &File<'_>, field: &Field) -> Result<Located, Reason> {
     // space is twice the octets, and no escapes of another kind of string are.
     let plain = text.starts_with(b"<")
         && text.len() == contents.len() * 2 + 2
-        && !text.iter().copied().any(is_space);
+        && memchr::memchr3(b' ', b'\n', b'\r', text).is_none()
+        && memchr::memchr3(b'\t', 0x0c, 0, text).is_none();
     if !plain || contents.is_empty() {
         return Err(malformed("/Contents is no plain hexadecimal string"));
     }

@@ -59,6 +59,12 @@ pub fn read_known(
     Some(certificate)
 }
 
+/// The certificate of these DER octets, read once as long as their place is theirs; `None` if they
+/// are none. No base64 text is DER, so both kinds of key stay apart.
+pub fn known_certificate(der: &[u8]) -> Option<Certificate> {
+    read_known(der, |der| Certificate::from_der(der).ok())
+}
+
 /// Signatures that were found good: certificate and the issuer's key, by their digests. It belongs
 /// to a trust store and goes with it.
 pub(crate) struct GoodSignatures(Places<Edge, ()>);

@@ -44,7 +44,7 @@ pub use extensions::{
 };
 pub use fetch::{AllowedHosts, Fetch, FetchError, HttpFetch};
 pub use general_name::GeneralName;
-pub use known::read_known;
+pub use known::{known_certificate, read_known};
 pub use large::Large;
 pub use name::Name;
 pub use path::{Path, PathFailure, PathRequest, Purpose, validate};

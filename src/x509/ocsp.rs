@@ -6,7 +6,7 @@ use super::der::{self, DerError, Reader};
 use super::revocation::{CERTIFICATE_HOLD, Freshness, RevocationStatus};
 use super::rules::purpose_allows;
 use super::signed::{AlgorithmIdentifier, Signed};
-use super::{Certificate, Name, Purpose};
+use super::{Certificate, Name, Purpose, known_certificate};
 use crate::crypto::{DigestAlgorithm, VerifyError, digest};
 use crate::limits;
 
@@ -395,7 +395,7 @@ fn read(octets: &[u8]) -> Result<Result<OcspResponse, OcspError>, DerError> {
         let mut list = Reader::only(list.content, der::SEQUENCE)?;
         while !list.is_empty() && certificates.len() < limits::CERTIFICATES {
             // A certificate that does not read is no help, and no harm to the others.
-            certificates.extend(Certificate::from_der(list.element()?.whole).ok());
+            certificates.extend(known_certificate(list.element()?.whole));
         }
     }
     basic.finish()?;
