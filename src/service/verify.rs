@@ -124,16 +124,23 @@ pub async fn verify(
     answer.await.map_err(|p| Refusal::new(p, language))
 }
 
+/// Bytes of most reports.
+const REPORT: usize = 4096;
+
 fn written(report: &impl serde::Serialize, root: &str, form: Form) -> Result<Response, Problem> {
     let (kind, text) = match form {
         Form::Json => {
-            ("application/json", serde_json::to_string(report).map_err(Problem::internal)?)
+            let mut text = Vec::with_capacity(REPORT);
+            serde_json::to_writer(&mut text, report).map_err(Problem::internal)?;
+            ("application/json", text)
         }
         Form::Pdf => {
             let detail = "only the simple report is printed";
             return Err(Problem::new(Kind::BadInput, "not-printable", detail));
         }
-        Form::Xml => ("application/xml", to_xml(report, root).map_err(Problem::internal)?),
+        Form::Xml => {
+            ("application/xml", to_xml(report, root).map_err(Problem::internal)?.into_bytes())
+        }
     };
     Ok(([(CONTENT_TYPE, kind)], text).into_response())
 }

@@ -34,9 +34,9 @@ pub struct Evidence {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
     /// SHA-256 of the certificate.
-    pub certificate: Vec<u8>,
+    pub certificate: [u8; 32],
     /// SHA-256 of its issuer's certificate.
-    pub issuer: Vec<u8>,
+    pub issuer: [u8; 32],
     /// The time it was asked about.
     pub at: OffsetDateTime,
     /// The answer.
@@ -74,7 +74,7 @@ impl RevocationSource for Recorder<'_> {
         at: OffsetDateTime,
         now: OffsetDateTime,
     ) -> RevocationAnswer {
-        let (subject, by) = (certificate.fingerprint(), issuer.fingerprint());
+        let (subject, by) = (*certificate.digest(), *issuer.digest());
         let same = |one: &&Answered| one.certificate == subject && one.issuer == by && one.at == at;
         let known = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.iter().find(same) {
@@ -96,7 +96,7 @@ impl RevocationSource for Recorded<'_> {
         at: OffsetDateTime,
         now: OffsetDateTime,
     ) -> RevocationAnswer {
-        let (subject, by) = (certificate.fingerprint(), issuer.fingerprint());
+        let (subject, by) = (*certificate.digest(), *issuer.digest());
         let about =
             self.answers.iter().filter(|one| one.certificate == subject && one.issuer == by);
         // Another policy may judge as of another time. What held later tells of earlier times;

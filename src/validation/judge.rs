@@ -14,6 +14,9 @@ use crate::x509::{
     validate,
 };
 
+/// Checks that most judgements make.
+const CHECKS: usize = 24;
+
 /// Everything a judgement depends on beside the signature.
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
@@ -38,7 +41,7 @@ struct Moment {
 impl Case<'_> {
     /// Judges a signature; `from` is the time of judgement, which its time-stamps may move back.
     pub(super) fn signature(&self, found: &FoundSignature, from: TrustedTime) -> Judgement {
-        let mut ledger = Ledger { policy: self.policy, checks: Vec::new() };
+        let mut ledger = Ledger { policy: self.policy, checks: Vec::with_capacity(CHECKS) };
         rules::format(found, &mut ledger);
         rules::value(found, &mut ledger);
         let times = times::best(self, found, from, &mut ledger);
@@ -60,7 +63,7 @@ impl Case<'_> {
         others: &[Certificate],
         at: TrustedTime,
     ) -> Judgement {
-        let mut ledger = Ledger { policy: self.policy, checks: Vec::new() };
+        let mut ledger = Ledger { policy: self.policy, checks: Vec::with_capacity(CHECKS) };
         let mut judgement = Judgement::open(at);
         let moment = Moment { best: at, after: None, claimed: None };
         rules::key(certificate, &mut ledger);

@@ -52,7 +52,7 @@ impl Verified {
         issuer: &Certificate,
     ) -> Result<(&[u8], bool), MaterialError> {
         let name = || subject.subject().to_string();
-        let (subject, issuer) = (subject.fingerprint(), issuer.fingerprint());
+        let (subject, issuer) = (*subject.digest(), *issuer.digest());
         let answers = self.evidence.answers.iter().flatten();
         let about = answers.filter(|one| one.certificate == subject && one.issuer == issuer);
         let known = about.filter(|one| one.answer.status != RevocationStatus::Unknown);

@@ -382,12 +382,12 @@ impl IdentityInfo {
 impl SignerInfo {
     /// The signer a certificate names.
     pub fn new(certificate: &Certificate) -> Self {
-        let holder = certificate.holder();
+        let holder = certificate.held_by();
         Self {
             name: holder.full_name(),
-            iin: holder.iin.map(String::from),
-            bin: holder.bin.map(String::from),
-            organisation: holder.organisation,
+            iin: holder.iin.as_ref().map(ToString::to_string),
+            bin: holder.bin.as_ref().map(ToString::to_string),
+            organisation: holder.organisation.clone(),
             roles: holder.roles.iter().map(|role| role.as_str().to_owned()).collect(),
         }
     }

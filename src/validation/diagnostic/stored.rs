@@ -230,8 +230,8 @@ impl StoredAnswer {
             RevocationStatus::OnHold { at } => StoredStatus::OnHold { since: *at },
         };
         Self {
-            certificate_sha256: Octets(answered.certificate.clone()),
-            issuer_sha256: Octets(answered.issuer.clone()),
+            certificate_sha256: Octets(answered.certificate.to_vec()),
+            issuer_sha256: Octets(answered.issuer.to_vec()),
             about: answered.at,
             status,
             source: answer.source.to_owned(),
@@ -255,9 +255,13 @@ impl StoredAnswer {
         };
         let source = ["ocsp", "crl", "none"].into_iter().find(|source| *source == self.source);
         let unknown = || ReplayError::Malformed("an answer from an unknown source".to_owned());
+        let digest = |octets: &Octets| {
+            let digest = octets.0.as_slice().try_into();
+            digest.map_err(|_| ReplayError::Malformed("a digest that is none".to_owned()))
+        };
         Ok(Answered {
-            certificate: self.certificate_sha256.0.clone(),
-            issuer: self.issuer_sha256.0.clone(),
+            certificate: digest(&self.certificate_sha256)?,
+            issuer: digest(&self.issuer_sha256)?,
             at: self.about,
             answer: RevocationAnswer {
                 status,
