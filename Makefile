@@ -18,8 +18,8 @@ help: ## Show this list
 
 demo: ## Run the main job end to end on SoftHSM and SQLite (ONCE=1 stops afterwards, ALG=rsa|p256|gost)
 	@scripts/install.sh $(DEMO_PACKAGES)
-	cargo build --release --bin qoltanba
-	target=$${CARGO_TARGET_DIR:-target}; "$$target/release/qoltanba" demo --dir var/demo --algorithm $(ALG) $(if $(ONCE),--once)
+	cargo build --profile quick --bin qoltanba
+	target=$${CARGO_TARGET_DIR:-target}; "$$target/quick/qoltanba" demo --dir var/demo --algorithm $(ALG) $(if $(ONCE),--once)
 
 test: test-packages lint ## Formatting, clippy, and every test
 	@test -d "$${QOLTANBA_CORPORA:-../shared/corpora}" || \
@@ -33,8 +33,8 @@ test-aws-lc: ## The parts that check signature values, with aws-lc-rs in ring's 
 	cargo test --features aws-lc-rs --test conformance_wycheproof --test conformance_x509 --test seams
 
 large: ## Verify documents of 200 MB and show the memory it takes
-	QOLTANBA_LARGE_MB=200 cargo test --release --test large -- --nocapture --test-threads=1
-	cargo test --release --test pdf_attacks memory:: -- --nocapture
+	QOLTANBA_LARGE_MB=200 cargo test --profile quick --test large -- --nocapture --test-threads=1
+	cargo test --profile quick --test pdf_attacks memory:: -- --nocapture
 
 test-packages:
 	@scripts/install.sh $(TEST_PACKAGES)
@@ -45,7 +45,7 @@ interop: test-packages ## Signatures of other programs verify here, and ours the
 
 differential: ## Canonical XML against libxml2 over ROUNDS × 100 000 random documents
 	@scripts/install.sh gcc libc6-dev libxml2-dev
-	QOLTANBA_ROUNDS=$(or $(ROUNDS),10) cargo test --release --lib xml::c14n::differential -- --nocapture
+	QOLTANBA_ROUNDS=$(or $(ROUNDS),10) cargo test --profile quick --lib xml::c14n::differential -- --nocapture
 
 lint: ## Formatting and clippy, warnings are errors
 	@scripts/install.sh gcc libc6-dev
