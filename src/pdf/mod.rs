@@ -33,6 +33,7 @@ mod xref;
 pub use attachments::{Attached, Relationship, attach, attachments};
 pub use external::{External, prepare_external};
 pub use field::{EmptyField, empty_fields, prepare_fields};
+pub use filter::compress;
 pub use level::{Draft, to_be_archived, to_be_stamped, with_material, with_timestamp};
 pub use make::{Certification, Prepared, SigningOptions, prepare, sign};
 pub use read::{before_signature, read, read_digested, signed_revision};

@@ -8,6 +8,7 @@ use super::face::{Face, faces};
 use super::sheet::Sheet;
 use super::{PrintError, ornament};
 use crate::crypto::{DigestAlgorithm, digest};
+use crate::pdf;
 use crate::text::Language;
 
 /// The colours of the document (sRGB), as PDF/A wants them said; made by `assets/srgb-profile.py`.
@@ -47,7 +48,7 @@ pub(super) fn finish(sheet: Sheet, about: &About<'_>) -> Result<Vec<u8>, PrintEr
     add_frame(&mut document, pages.first())?;
     let structure = sheet.tree.write(&mut document, &pages);
     describe(&mut document, about, structure)?;
-    document.compress();
+    pdf::compress(&mut document);
     let mut octets = Vec::new();
     document.save_to(&mut octets).map_err(lopdf::Error::IO)?;
     Ok(octets)
