@@ -64,8 +64,8 @@ fn by_ring(scheme: Scheme, message: Message<'_>) -> bool {
     key.verify(message.octets, message.value).is_ok()
 }
 
-/// As ring, and RSA keys are not prepared anew each time: that takes as long as the value. (ring
-/// has no way to keep them.)
+/// As ring, but an RSA key that was prepared is kept, which ring has no way to do: preparing it is
+/// a good part of the work of each value.
 #[cfg(feature = "aws-lc-rs")]
 fn by_aws_lc(scheme: Scheme, message: Message<'_>) -> bool {
     use aws_lc_rs::signature::{ParsedPublicKey, UnparsedPublicKey};
