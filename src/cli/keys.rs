@@ -120,7 +120,7 @@ impl KeyArguments {
 /// anew with the configured one, unless one is set already. Nothing may have been done before.
 pub fn enter(config: &Config) -> Result<(), Problem> {
     let Some(path) = &config.token.softhsm_conf else { return Ok(()) };
-    qoltanba::pki::softhsm::enter_configuration(path).map_err(super::pki::problem)
+    qoltanba::pki::softhsm::enter_configuration(path).map_err(super::pki_problem)
 }
 
 /// Reads a certificate file, PEM or DER.

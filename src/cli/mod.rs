@@ -14,6 +14,7 @@ mod serve;
 mod sign;
 mod sign_cms;
 mod token;
+mod told;
 mod tsp;
 mod verify;
 mod x509;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use qoltanba::pki::PkiError;
 use qoltanba::problem::{Kind, Problem};
 use qoltanba::text::Language;
 
@@ -167,6 +169,11 @@ fn read_up_to(path: &Path, limit: usize) -> Result<Vec<u8>, Problem> {
         return Err(Problem::new(Kind::TooLarge, "document-too-large", detail));
     }
     Ok(octets)
+}
+
+/// A problem with the test PKI.
+fn pki_problem(error: PkiError) -> Problem {
+    Problem::new(Kind::Internal, "test-pki", error.to_string())
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<(), Problem> {

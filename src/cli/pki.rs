@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use qoltanba::crypto::SystemRandom;
 use qoltanba::pki::double::{Double, Settings};
-use qoltanba::pki::{Algorithm, Options, PkiError, World, softhsm};
+use qoltanba::pki::{Algorithm, Options, World, softhsm};
 use qoltanba::problem::{Kind, Problem};
 use time::OffsetDateTime;
 
-use super::{Context, serve};
+use super::{Context, pki_problem, serve};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -53,19 +53,19 @@ pub fn run(_: &Context, command: &Command) -> Result<ExitCode, Problem> {
             println!("Serve it with: qoltanba pki serve --dir {}", dir.display());
         }
         Command::List { dir } => {
-            let world = World::open(dir).map_err(problem)?;
+            let world = World::open(dir).map_err(pki_problem)?;
             for entry in world.entries() {
                 println!("{:<28} {:<28} № {}", entry.id, entry.name, entry.serial);
             }
         }
         Command::Serve { dir } => {
-            let world = World::open(dir).map_err(problem)?;
+            let world = World::open(dir).map_err(pki_problem)?;
             if world.algorithm().uses_tokens() {
-                softhsm::enter(dir).map_err(problem)?;
+                softhsm::enter(dir).map_err(pki_problem)?;
             }
             serve::log();
             let address = address(world.base_url())?;
-            let double = Double::open(&world, Settings::system()).map_err(problem)?;
+            let double = Double::open(&world, Settings::system()).map_err(pki_problem)?;
             serve::runtime()?.block_on(async {
                 let listener = serve::listen(&address).await?;
                 println!("The test PKI answers at {}", world.base_url());
@@ -88,18 +88,13 @@ pub fn create(dir: &Path, algorithm: Algorithm, base_url: &str) -> Result<World,
             let detail = "SoftHSM is not installed; install it with: apt-get install softhsm2";
             Problem::new(Kind::NotFound, "no-softhsm", detail)
         })?);
-        softhsm::configure(dir).map_err(problem)?;
-        softhsm::enter(dir).map_err(problem)?;
+        softhsm::configure(dir).map_err(pki_problem)?;
+        softhsm::enter(dir).map_err(pki_problem)?;
     }
     let now = OffsetDateTime::now_utc();
     let options = Options { algorithm, base_url: base_url.to_owned(), module, now };
     let mut told = |line: &str| println!("  {line}");
-    qoltanba::pki::create(dir, &options, &SystemRandom, &mut told).map_err(problem)
-}
-
-/// A problem with the test PKI.
-pub fn problem(error: PkiError) -> Problem {
-    Problem::new(Kind::Internal, "test-pki", error.to_string())
+    qoltanba::pki::create(dir, &options, &SystemRandom, &mut told).map_err(pki_problem)
 }
 
 fn address(url: &str) -> Result<String, Problem> {

@@ -10,7 +10,7 @@ use qoltanba::text::Language;
 use qoltanba::validation::{Diagnostic, Policy, Verdict, Verified, Verifier, to_xml};
 
 use super::Context;
-use super::verify::Told;
+use super::told::Told;
 
 #[derive(clap::Subcommand)]
 pub enum Command {

@@ -7,12 +7,13 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::App;
-use super::requests::documents;
 use crate::identity::Applicant;
-use crate::licensing::Case;
-use crate::licensing::case::{CertificateCheck, Decision, Payment, StepAct, StepRecord};
+use crate::licensing::case::{
+    CertificateCheck, Decision, DocumentKind, Payment, StepAct, StepRecord,
+};
 use crate::licensing::form::{Stage, validate};
 use crate::licensing::workflow::current_step;
+use crate::licensing::{Case, CaseState};
 use crate::problem::{Fault, Problem};
 use crate::text::Language;
 
@@ -148,4 +149,18 @@ impl CaseView {
                 .collect(),
         })
     }
+}
+
+/// Every document a case leads to, with a file name. A result is nobody's to have before it
+/// stands in the register.
+pub(super) fn documents(case: &Case) -> impl Iterator<Item = (&str, String)> {
+    let attached = case.enclosures.iter();
+    let attached = attached.map(|e| (e.attachment.sha256.as_str(), e.attachment.name.clone()));
+    let entered = case.state == CaseState::Closed;
+    let made = case.documents.iter();
+    let made = made.filter(move |(kind, _)| entered || **kind == DocumentKind::Request);
+    let made = made.map(|(kind, sha256)| (sha256.as_str(), kind.file_name()));
+    let presented = case.presentations.iter();
+    let presented = presented.map(|(lang, sha256)| (sha256.as_str(), format!("result-{lang}.pdf")));
+    attached.chain(made).chain(presented)
 }

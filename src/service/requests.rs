@@ -13,7 +13,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::case_view::CaseView;
+use super::case_view::{CaseView, documents};
 use super::cases::Loaded;
 use super::checks::{Check, CheckView};
 use super::edge::{Answer, Body, Path, Query, Refusal, Wanted, answer, blocking, read_body};
@@ -22,9 +22,9 @@ use super::{App, register, signing};
 use crate::crypto::{DigestAlgorithm, digest, hex};
 use crate::gateway::{Invoice, PaymentError, PaymentState};
 use crate::identity::Applicant;
-use crate::licensing::case::{CheckStage, DocumentKind, Payment};
+use crate::licensing::case::{CheckStage, Payment};
 use crate::licensing::workflow::{Actor, Command, NewCase};
-use crate::licensing::{Attachment, Case, CaseState, almaty};
+use crate::licensing::{Attachment, Case, almaty};
 use crate::limits;
 use crate::problem::{Kind, Problem};
 use crate::store::{CaseFilter, StoreExt as _};
@@ -340,20 +340,6 @@ pub async fn document(
 /// A case as its applicant sees it.
 pub(super) fn own_view(app: &App, case: &Case, language: Language) -> Result<CaseView, Problem> {
     Ok(CaseView::new(app, case, language)?.for_applicant())
-}
-
-/// Every document a case leads to, with a file name. A result is nobody's to have before it
-/// stands in the register.
-pub(super) fn documents(case: &Case) -> impl Iterator<Item = (&str, String)> {
-    let attached = case.enclosures.iter();
-    let attached = attached.map(|e| (e.attachment.sha256.as_str(), e.attachment.name.clone()));
-    let entered = case.state == CaseState::Closed;
-    let made = case.documents.iter();
-    let made = made.filter(move |(kind, _)| entered || **kind == DocumentKind::Request);
-    let made = made.map(|(kind, sha256)| (sha256.as_str(), kind.file_name()));
-    let presented = case.presentations.iter();
-    let presented = presented.map(|(lang, sha256)| (sha256.as_str(), format!("result-{lang}.pdf")));
-    attached.chain(made).chain(presented)
 }
 
 /// Writes a check down: the workflow's record, the audit row, the evidence. One that nobody could

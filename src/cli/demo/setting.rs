@@ -12,7 +12,7 @@ use qoltanba::problem::{Kind, Problem};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
-use crate::cli::{pki, serve};
+use crate::cli::{pki, pki_problem, serve};
 
 /// Offices of the demonstration's authority: the holder in the recipe, and the role.
 const OFFICES: [(&str, &str); 5] = [
@@ -67,14 +67,14 @@ impl Setting {
     /// Starts service and doubles; they stop when the sender says so.
     pub fn start(&self, runtime: &tokio::runtime::Runtime) -> Result<watch::Sender<bool>, Problem> {
         let (stop, stopped) = watch::channel(false);
-        let double = Double::open(&self.world, Settings::system()).map_err(pki::problem)?;
+        let double = Double::open(&self.world, Settings::system()).map_err(pki_problem)?;
         let app = serve::app(Config::load(&self.dir.join(FILE_NAME))?)?;
-        let signer = |id| self.world.signer(id).map(Arc::from).map_err(pki::problem);
+        let signer = |id| self.world.signer(id).map(Arc::from).map_err(pki_problem);
         let payments = PaymentDouble::new(self.payments.as_str(), OffsetDateTime::now_utc);
         let payments = payments.signing(Keys {
             own: signer("payment-gateway")?,
             stranger: signer("first-head")?,
-            client: self.world.certificate("seal").map_err(pki::problem)?,
+            client: self.world.certificate("seal").map_err(pki_problem)?,
         });
         let until = move |mut stopped: watch::Receiver<bool>| async move {
             let _ = stopped.wait_for(|stop| *stop).await;
@@ -107,7 +107,7 @@ impl Setting {
 
     fn configuration(&self) -> Result<String, Problem> {
         let holder = |id: &str| {
-            let certificate = self.world.certificate(id).map_err(pki::problem)?;
+            let certificate = self.world.certificate(id).map_err(pki_problem)?;
             Ok::<_, Problem>(certificate.holder())
         };
         let head = holder("officer-head")?;
@@ -120,11 +120,11 @@ impl Setting {
         });
         // The seal asks the payment gateway.
         let place = |path: &Path| self.within(path);
-        let key = match self.world.key_path("seal").map_err(pki::problem)? {
+        let key = match self.world.key_path("seal").map_err(pki_problem)? {
             Some(path) => format!("p12 = \"{}\"", place(&path)),
             None => "token = \"authority-hsm\", label = \"seal\"".to_owned(),
         };
-        let pin = place(&self.world.pin_path("seal").map_err(pki::problem)?);
+        let pin = place(&self.world.pin_path("seal").map_err(pki_problem)?);
         let mut text = format!(
             "# Written by `qoltanba demo`; every run writes it anew.\n\
              [service]\nlisten = \"{}\"\npublic_url = \"{}\"\ndatabase = \"qoltanba.db\"\n\n\

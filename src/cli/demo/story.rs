@@ -17,7 +17,7 @@ use time::{Date, Duration, OffsetDateTime};
 use super::client::{Client, text};
 use super::setting::Setting;
 use super::tell;
-use crate::cli::pki;
+use crate::cli::pki_problem;
 
 /// Tells the whole story; the first step that fails ends it.
 pub fn tell(setting: &Setting, language: Language) -> Result<(), Problem> {
@@ -54,7 +54,7 @@ impl Story<'_> {
         self.attach(&head, &id)?;
         self.pay(&head, &id)?;
 
-        let employee = self.setting.world.certificate("employee").map_err(pki::problem)?;
+        let employee = self.setting.world.certificate("employee").map_err(pki_problem)?;
         let employee = base64::engine::general_purpose::STANDARD.encode(employee.der());
         let path = format!("/api/v1/requests/{id}/certificate?lang={}", self.language);
         let refusal = head.post(&path, &json!({ "certificate": employee }))?.answered(422)?;
@@ -163,10 +163,10 @@ impl Story<'_> {
     }
 
     fn log_in(&self, id: &str) -> Result<Client, Problem> {
-        let signer = self.setting.world.signer(id).map_err(pki::problem)?;
-        let entry = self.setting.world.entry(id).map_err(pki::problem)?;
+        let signer = self.setting.world.signer(id).map_err(pki_problem)?;
+        let entry = self.setting.world.entry(id).map_err(pki_problem)?;
         let client = Client::log_in(&self.setting.service, signer)?;
-        let place = match self.setting.world.key_path(id).map_err(pki::problem)? {
+        let place = match self.setting.world.key_path(id).map_err(pki_problem)? {
             None => format!("on token «{}»", entry.token),
             Some(_) => format!("in the file {id}.p12"),
         };
@@ -279,7 +279,7 @@ impl Story<'_> {
     /// Chancery, head of department, expert, legal service, head.
     fn review(&self, id: &str, decision: &Value) -> Result<(), Problem> {
         let issue = decision["decision"] == "issue";
-        let expert = self.setting.world.certificate("officer-expert").map_err(pki::problem)?;
+        let expert = self.setting.world.certificate("officer-expert").map_err(pki_problem)?;
         let expert = expert.holder().iin.map(String::from).unwrap_or_default();
         let mut decide = decision.clone();
         decide["act"] = json!("decide");
@@ -317,7 +317,7 @@ impl Story<'_> {
             let case = client.get(&format!("/api/v1/requests/{id}"))?.answered(200)?;
             let body = json!({ "seen": case["version"], "act": act });
             client.post(&format!("/api/v1/requests/{id}/steps"), &body)?.answered(200)?;
-            let name = &self.setting.world.entry(officer).map_err(pki::problem)?.name;
+            let name = &self.setting.world.entry(officer).map_err(pki_problem)?.name;
             tell::step(&format!("{name}: {what}"));
         }
         Ok(())
@@ -348,7 +348,7 @@ impl Story<'_> {
     }
 
     fn officer(&self, id: &str) -> Result<Client, Problem> {
-        let signer = self.setting.world.signer(id).map_err(pki::problem)?;
+        let signer = self.setting.world.signer(id).map_err(pki_problem)?;
         Client::log_in(&self.setting.service, signer)
     }
 
