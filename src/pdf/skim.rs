@@ -249,6 +249,20 @@ mod tests {
         }
 
         #[test]
+        fn both_agree_on_pieces_in_any_order(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    "/A", "/B#41", " 1 ", "12 0 R ", "[", "]", "<<", ">>", "(a(b)\\)", ")", "<41>",
+                    "<4g>", "true ", "null ", "-1.5 ", "% 3 0 R\n", " 7 0 ", "/Length",
+                ]),
+                0..24,
+            ),
+        ) {
+            let text = format!("<<{}>>", pieces.concat());
+            prop_assert_eq!(skimmed(text.as_bytes()), read(text.as_bytes()));
+        }
+
+        #[test]
         fn both_agree_on_what_is_well_formed(
             entries in prop::collection::vec(
                 (
