@@ -122,6 +122,11 @@ fn a_detached_message_leaves_the_content_where_it_is() {
     let wrong = ["--content", "other.txt", "-o", "two.p7s", "note.txt.p7s"];
     let (code, said) = desk.sign("person", &wrong);
     assert_ne!(code, 0, "{said}");
+    // A folder can be opened, and not be read.
+    fs::create_dir(desk.path("folder")).unwrap();
+    let folder = ["--content", "folder", "-o", "two.p7s", "note.txt.p7s"];
+    let (code, said) = desk.sign("person", &folder);
+    assert!(code != 0 && said.contains("folder: "), "{said}");
     assert!(!Path::new(&desk.path("two.p7s")).exists());
     let (code, said) =
         desk.sign("person", &["--content", "note.txt", "-o", "two.p7s", "note.txt.p7s"]);

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use qoltanba::licensing::Licence;
 use qoltanba::licensing::print::{licence_pdf, stamp_font};
+use qoltanba::limits;
 use qoltanba::pdf::{self, Relationship, SigningOptions, Stamp};
 use qoltanba::text::Language;
 use qoltanba::xml;
@@ -104,6 +105,10 @@ fn a_report_is_sealed_and_found_by_its_code() {
         assert_eq!(signer["name"], seal.name.as_str(), "{report}");
         assert_eq!(report["signatures"][0]["coversWholeDocument"], true);
         assert_eq!(report["licence"], Value::Null, "a report is no licence");
+        // Nobody here gives time-stamps, so no room is kept for one.
+        let start = sealed.windows(11).rposition(|part| part == b"/Contents <").unwrap();
+        let room = sealed[start..].iter().position(|octet| *octet == b'>').unwrap();
+        assert!(room < 2 * limits::PDF_TIMESTAMP_BYTES, "{room} digits");
         if crate::kit::algorithm() != qoltanba::pki::Algorithm::Gost {
             let said = output("pdfsig", &[file.to_str().unwrap()]);
             let said = String::from_utf8_lossy(&said.stdout).into_owned();
