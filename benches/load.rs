@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::ServiceExt as _;
 use axum::body::Bytes;
 use axum::routing::post;
 use memchr::memmem;
@@ -296,7 +297,10 @@ fn bare(runtime: &Runtime, key: Vec<u8>, message: Vec<u8>, value: Vec<u8>) -> So
         let good = key.verify(&message, &value).is_ok();
         std::future::ready(if good { "{\"verdict\":\"ok\"}" } else { "{}" })
     };
-    listen(runtime, axum::Router::new().route("/", post(work)))
+    let router = axum::Router::new().route("/", post(work));
+    let (listener, address) = listener(runtime);
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    address
 }
 
 /// Starts the service over a store of its own.
@@ -317,14 +321,16 @@ fn service(world: &World, runtime: &Runtime, mode: &str) -> SocketAddr {
     std::fs::write(&file, text).expect("a configuration");
     let config = Config::load(&file).expect("a configuration");
     let app = App::open(config, OffsetDateTime::now_utc, Arc::new(SystemRandom));
-    listen(runtime, router(Arc::new(app.expect("the service"))))
+    let service = router(Arc::new(app.expect("the service"))).into_make_service();
+    let (listener, address) = listener(runtime);
+    runtime.spawn(async move { axum::serve(listener, service).await });
+    address
 }
 
-fn listen(runtime: &Runtime, router: axum::Router) -> SocketAddr {
+fn listener(runtime: &Runtime) -> (TcpListener, SocketAddr) {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let address = listener.local_addr().expect("an address");
-    runtime.spawn(async move { axum::serve(listener, router).await });
-    address
+    (listener, address)
 }
 
 fn table(servers: &[Server], closed: &[Outcome], open: &[Outcome]) -> String {

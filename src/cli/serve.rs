@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::ServiceExt as _;
 use qoltanba::config::Config;
 use qoltanba::crypto::SystemRandom;
 use qoltanba::limits;
@@ -55,7 +56,10 @@ pub async fn serve(
     app: Arc<App>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Problem> {
-    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await.map_err(Problem::internal)
+    axum::serve(listener, router(app).into_make_service())
+        .with_graceful_shutdown(stop)
+        .await
+        .map_err(Problem::internal)
 }
 
 /// Binds an address, or says what stands in the way.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::HttpBody as _;
+use axum::body::{Bytes, HttpBody as _};
 use axum::extract::{self, FromRequest, FromRequestParts, Request};
 use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -134,29 +134,37 @@ fn bad_address(parts: &Parts, code: &'static str, detail: String) -> Refusal {
     Refusal::new(Problem::new(Kind::BadInput, code, detail), language)
 }
 
-/// Reads a body up to `limit` bytes. What is longer is read on and forgotten for a while, since a
-/// caller who is still sending would find the connection broken and never see the answer.
+/// Reads a body up to `limit` bytes; what comes in one piece is not copied. What is longer is read
+/// on and forgotten for a while, since a caller who is still sending would find the connection
+/// broken and never see the answer.
 ///
 /// # Errors
 /// `too-large`, or `broken-body` if the connection ended early.
-pub async fn read_body(body: axum::body::Body, limit: usize) -> Result<Vec<u8>, Problem> {
+pub async fn read_body(body: axum::body::Body, limit: usize) -> Result<Bytes, Problem> {
     let mut body = std::pin::pin!(body);
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut octets = Vec::with_capacity(announced.min(limit));
+    let (mut first, mut rest) = (Bytes::new(), Vec::new());
     let mut next = async || std::future::poll_fn(|context| body.as_mut().poll_frame(context)).await;
     let mut fits = announced <= limit;
     while fits && let Some(frame) = next().await {
         let broken = |_| Problem::new(Kind::BadInput, "broken-body", "the body ended early");
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        fits = octets.len() + data.len() <= limit;
-        if fits {
-            octets.extend_from_slice(&data);
+        // Once a second piece came, the first stands in `rest` too.
+        fits = first.len().max(rest.len()) + data.len() <= limit;
+        if first.is_empty() {
+            first = data;
+        } else if fits {
+            if rest.is_empty() {
+                rest.reserve(announced.max(first.len() + data.len()));
+                rest.extend_from_slice(&first);
+            }
+            rest.extend_from_slice(&data);
         }
     }
     if fits {
-        return Ok(octets);
+        return Ok(if rest.is_empty() { first } else { rest.into() });
     }
-    drop(octets);
+    drop((first, rest));
     let mut left = limits::FORGOTTEN_BODY_BYTES;
     let forget = async {
         while let Some(Ok(frame)) = next().await {

@@ -6,6 +6,7 @@ mod checks;
 mod code;
 mod deferred;
 mod edge;
+mod front;
 mod login;
 mod offer;
 mod pages;
@@ -38,6 +39,7 @@ use crate::timestamp::TimestampClient;
 use crate::validation::Verifier;
 
 pub use deferred::Tickets;
+pub use front::Front;
 pub use login::Session;
 pub use register::licence_of;
 pub use reload::Reload;

@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use axum::http::{HeaderValue, StatusCode};
+use axum::Json;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::StatusCode;
 use axum::routing::get;
-use axum::{Json, Router};
-use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::edge::blocking;
+use super::front::Front;
 use super::{
     App, deferred, login, offer, pages, register, requests, results, review, seal, sign_request,
     soap, verify,
@@ -46,7 +43,7 @@ use crate::store::StoreExt as _;
 struct Description;
 
 /// The whole service.
-pub fn router(app: Arc<App>) -> Router {
+pub fn router(app: Arc<App>) -> Front {
     let (api, description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(verify::verify))
         .routes(routes!(seal::one))
@@ -77,24 +74,18 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(deferred::complete))
         .split_for_parts();
     let description = Arc::new(description);
-    api.route("/api/v1/openapi.json", get(move || async move { Json((*description).clone()) }))
+    let mut router = api
+        .route("/api/v1/openapi.json", get(move || async move { Json((*description).clone()) }))
         .route("/health/live", get(|| async { "ok" }))
         .route("/health/ready", get(ready))
         .merge(pages::routes())
         .fallback(missing)
-        .method_not_allowed_fallback(not_that_way)
-        // One layer of several: each layer of a router costs every call an allocation of its own.
-        .layer((
-            TraceLayer::new_for_http().make_span_with(span),
-            header(HeaderName::from_static("x-frame-options"), "DENY"),
-            header(REFERRER_POLICY, "no-referrer"),
-            header(X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            header(CONTENT_SECURITY_POLICY, CONTENT_POLICY),
-            // Each handler reads its body under its own limit (limits.rs); axum's default would
-            // cut documents off at 2 MB.
-            DefaultBodyLimit::disable(),
-        ))
-        .with_state(app)
+        .method_not_allowed_fallback(not_that_way);
+    // Only where it is read: a layer costs every call more than the verdict on a small signature.
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        router = router.layer(TraceLayer::new_for_http().make_span_with(span));
+    }
+    Front::new(router.with_state(app))
 }
 
 /// Names a call in the log by its route: the address itself may carry a licence's code.
@@ -102,14 +93,6 @@ fn span(request: &Request) -> tracing::Span {
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map(MatchedPath::as_str).unwrap_or_default();
     tracing::debug_span!("request", method = %request.method(), route)
-}
-
-/// Nothing from elsewhere, no inline scripts, no frames.
-const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
-     frame-ancestors 'none'; base-uri 'none'";
-
-fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
 /// Whether the store can be read.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, Multipart, Request, State};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use time::OffsetDateTime;
 use utoipa::IntoParams;
 
@@ -39,7 +41,9 @@ pub struct VerifyQuery {
     format: Form,
     /// Language of the sentences: kk, ru or en.
     #[allow(dead_code, reason = "read by `Wanted`; here for the description")]
-    lang: Option<String>,
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    lang: IgnoredAny,
 }
 
 /// How deep a report goes.
@@ -74,15 +78,15 @@ pub struct Upload {
     /// The name the sender gave the file; empty if none.
     pub name: String,
     /// The document.
-    pub document: Vec<u8>,
+    pub document: Bytes,
     /// What a detached signature was made over.
-    pub content: Option<Vec<u8>>,
+    pub content: Option<Bytes>,
 }
 
 impl Upload {
     /// Octets of the document and its content.
     pub(super) fn size(&self) -> usize {
-        self.document.len() + self.content.as_ref().map_or(0, Vec::len)
+        self.document.len() + self.content.as_ref().map_or(0, Bytes::len)
     }
 }
 
@@ -199,7 +203,7 @@ fn verified(
 }
 
 /// Reads a document from a body: raw, or the parts of a form.
-pub(super) async fn upload(request: Request) -> Result<Upload, Problem> {
+pub(super) async fn upload(mut request: Request) -> Result<Upload, Problem> {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !media_type.is_some_and(|value| value.starts_with("multipart/form-data")) {
         let document = read_body(request.into_body(), limits::DOCUMENT_BYTES).await?;
@@ -208,6 +212,8 @@ pub(super) async fn upload(request: Request) -> Result<Upload, Problem> {
     let broken = |error: &dyn std::fmt::Display| {
         Problem::new(Kind::BadInput, "broken-form", error.to_string())
     };
+    // The parts are counted here, under our own limit; the library's would cut them off at 2 MB.
+    DefaultBodyLimit::disable().apply(&mut request);
     let mut form = Multipart::from_request(request, &()).await.map_err(|error| broken(&error))?;
     let mut upload = Upload::default();
     while let Some(mut part) = form.next_field().await.map_err(|error| broken(&error))? {
@@ -233,9 +239,9 @@ pub(super) async fn upload(request: Request) -> Result<Upload, Problem> {
         match name.as_str() {
             "file" => {
                 upload.name = file;
-                upload.document = octets;
+                upload.document = octets.into();
             }
-            "content" => upload.content = Some(octets),
+            "content" => upload.content = Some(octets.into()),
             other => {
                 let detail =
                     format!("unknown part {:?}", other.chars().take(64).collect::<String>());

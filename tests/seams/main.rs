@@ -2,6 +2,7 @@
 //! authority in memory and a revocation source that does what a test tells it.
 
 mod deferred;
+mod front;
 mod world;
 
 use std::collections::BTreeMap;

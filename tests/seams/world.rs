@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use axum::ServiceExt as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use qoltanba::config::{AuthorityConfig, Config, OfficerConfig};
@@ -155,7 +156,8 @@ impl World {
                 .unwrap()
                 .block_on(async {
                     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                    axum::serve(listener, router(Arc::new(app))).await.unwrap();
+                    let service = router(Arc::new(app)).into_make_service();
+                    axum::serve(listener, service).await.unwrap();
                 });
         });
         Self { base, source, store, issuer, _directory: directory }

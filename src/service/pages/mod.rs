@@ -159,7 +159,7 @@ async fn by_code(
         if let Some((sealed, bytes)) = seal::find(app, &code)? {
             let file = register::REPORT_FILE;
             let documents = vec![DownloadView::new(&code, file, bytes.len() as u64, language)];
-            let upload = Upload { document: bytes, ..Upload::default() };
+            let upload = Upload { document: bytes.into(), ..Upload::default() };
             let report = super::verify::judge_registered(app, &upload, sealed.made_at, language)?;
             let report = ReportView::new(&report, "", language);
             return Ok(ByCode::Report(SealedView::new(&sealed, language), report, documents));
@@ -175,7 +175,7 @@ async fn by_code(
         let document = app.store.view(|view| view.document(&row.xml_sha256))?;
         let document =
             document.ok_or_else(|| Problem::internal("a registered document is gone"))?;
-        let upload = Upload { document: document.bytes, ..Upload::default() };
+        let upload = Upload { document: document.bytes.into(), ..Upload::default() };
         // The register proves when the licence was issued (DESIGN decision 8).
         let report = super::verify::judge_registered(app, &upload, row.issued_at, language)?;
         let today = almaty(app.now()).date();
