@@ -128,6 +128,9 @@ pub const KNOWN_CERTIFICATE_BYTES: usize = 6 * 1024;
 /// Issuers' signatures over certificates remembered as good, in one trust store; 70 bytes each.
 pub const GOOD_SIGNATURES: usize = 4_096;
 
+/// Paths remembered as put together by the rules; their certificates are mostly those kept above.
+pub const KNOWN_PATHS: usize = 512;
+
 /// Size of one file of the trust store, in bytes. A bundle of every public root has 250 KB.
 pub const TRUST_FILE_BYTES: u64 = 4 * 1024 * 1024;
 

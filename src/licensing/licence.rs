@@ -150,8 +150,9 @@ impl Licence {
     /// The number in canonical octets that begin as a licence document does. The rest is not read:
     /// whoever uses more than the number reads it with [`Self::from_xml`].
     pub fn number_in(canonical: &[u8]) -> Option<&str> {
-        let head = format!("<Licence xmlns=\"{LICENCE}\" document=\"");
-        let rest = canonical.strip_prefix(head.as_bytes())?;
+        let rest =
+            canonical.strip_prefix(b"<Licence xmlns=\"")?.strip_prefix(LICENCE.as_bytes())?;
+        let rest = rest.strip_prefix(b"\" document=\"")?;
         let rest = rest.strip_prefix(b"licence").or_else(|| rest.strip_prefix(b"permit"))?;
         let rest = rest.strip_prefix(b"\"><Number>")?;
         // Without references, so that it stands here as it is meant.

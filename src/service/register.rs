@@ -1,13 +1,13 @@
 //! The public look-up of licences (DESIGN decision 9): number, holder, kind, state and dates for
 //! everyone; the documents for whoever holds the unguessable code.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
@@ -304,6 +304,8 @@ fn original(store: &(impl Store + ?Sized), row: &LicenceRow) -> Result<Option<Li
 }
 
 fn number_in(document: &[u8], signature: &FoundSignature) -> Option<String> {
+    // Nearly every document is searched, and the search is prepared once.
+    static NAMESPACE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(LICENCE));
     if !signature.faults.is_empty() {
         return None;
     }
@@ -312,7 +314,7 @@ fn number_in(document: &[u8], signature: &FoundSignature) -> Option<String> {
         match Licence::number_in(octets) {
             Some(number) => Some(number.to_owned()),
             // Another form of the same, which nobody need read where the namespace is not named.
-            None => memmem::find(octets, LICENCE.as_bytes()).and_then(|_| whole(octets)),
+            None => NAMESPACE.find(octets).and_then(|_| whole(octets)),
         }
     };
     match signature.format {

@@ -198,12 +198,12 @@ impl Certificate {
     }
 
     /// Addresses of CRLs from the distribution points.
-    pub fn crl_urls(&self) -> &[String] {
+    pub fn crl_urls(&self) -> &[Arc<str>] {
         &self.0.extensions.crl_urls
     }
 
     /// Addresses of delta CRLs (RFC 5280 §4.2.1.15).
-    pub fn delta_crl_urls(&self) -> &[String] {
+    pub fn delta_crl_urls(&self) -> &[Arc<str>] {
         &self.0.extensions.delta_crl_urls
     }
 

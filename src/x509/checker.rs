@@ -236,14 +236,14 @@ impl RevocationChecker {
         if urls.is_empty() {
             return Err("OCSP: the certificate names no responder".to_owned());
         }
+        if self.config.mode == RevocationMode::Offline {
+            return Err("OCSP: not asked, offline".to_owned());
+        }
         let question = (issuer.public_key().spki.clone(), certificate.serial().to_vec());
         let freshness = self.config.freshness;
         let check = OcspCheck { certificate, issuer, nonce: None, at, now, freshness };
         let (reuse, pause) = (self.config.ocsp_reuse, self.config.pause_after_failure);
         let ask = || {
-            if self.config.mode == RevocationMode::Offline {
-                return Err("OCSP: not asked, offline".to_owned().into());
-            }
             let mut none = NoAnswer::from(String::new());
             for url in urls.iter().take(limits::STATUS_ADDRESSES) {
                 match self.ask_responder(url, &check) {
@@ -391,11 +391,11 @@ impl RevocationChecker {
         let mut crls = self.files.clone();
         let mut failures = Vec::new();
         let plausible = |crl: &Crl| self.plausible(crl, issuer, times.0);
-        let mut obtain = |url: &str, crls: &mut Vec<Located>| {
+        let mut obtain = |url: &Arc<str>, crls: &mut Vec<Located>| {
             let get = || self.fetcher.get_large(url, limits::CRL_BYTES);
             let fetch = || self.fetch(url, times.1, &get);
             match self.memory.0.crls.obtain(url, times.1, &fetch, &plausible) {
-                Ok(crl) => crls.push(Located { crl, place: url.into() }),
+                Ok(crl) => crls.push(Located { crl, place: Arc::clone(url) }),
                 Err(reason) => failures.push(reason),
             }
         };

@@ -71,7 +71,7 @@ struct CrlExtensions {
     delta_base: Option<Vec<u8>>,
     authority_key_id: Option<Vec<u8>>,
     issuing_point: Option<IssuingPoint>,
-    freshest: Vec<String>,
+    freshest: Vec<Arc<str>>,
     expired_from: Option<OffsetDateTime>,
     unknown_critical: bool,
 }
@@ -157,7 +157,7 @@ impl Crl {
     }
 
     /// Addresses of delta CRLs for this base.
-    pub fn delta_urls(&self) -> &[String] {
+    pub fn delta_urls(&self) -> &[Arc<str>] {
         &self.extensions.freshest
     }
 

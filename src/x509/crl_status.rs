@@ -1,5 +1,6 @@
 //! What a set of CRLs says about one certificate (RFC 5280 §6.3).
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
@@ -38,19 +39,19 @@ const ALL_REASONS: u16 = 0x1fe;
 impl CrlCheck<'_> {
     /// Finds the status. An error says why no CRL could tell.
     pub(crate) fn run(&self, crls: &[Located]) -> Result<CrlAnswer, String> {
-        let (deltas, bases): (Vec<_>, Vec<_>) =
-            crls.iter().partition(|located| located.crl.delta_base().is_some());
+        let bases = || crls.iter().filter(|located| located.crl.delta_base().is_none());
         // RFC 5280 §6.3.3: the certificate's own points, then a point that is the issuer itself.
-        let itself = DistributionPoint {
+        let itself = LazyCell::new(|| DistributionPoint {
             names: vec![GeneralName::Directory(self.certificate.issuer().clone())],
             ..DistributionPoint::default()
-        };
-        let points = self.certificate.crl_points().iter().chain([&itself]);
+        });
+        let points = self.certificate.crl_points().iter().map(Some).chain([None]);
         let mut covered = 0;
         let mut told: Option<CrlAnswer> = None;
         let mut why: Option<String> = None;
         for point in points {
-            for located in &bases {
+            let point = point.unwrap_or_else(|| &itself);
+            for located in bases() {
                 let crl = &*located.crl;
                 let reasons = match self.covers(point, crl) {
                     Ok(reasons) if reasons & !covered != 0 => reasons,
@@ -60,7 +61,7 @@ impl CrlCheck<'_> {
                         continue;
                     }
                 };
-                match self.consult(located, &deltas) {
+                match self.consult(located, crls) {
                     Ok(answer) if answer.status != RevocationStatus::Good => return Ok(answer),
                     Ok(answer) => {
                         covered |= reasons;
@@ -102,14 +103,7 @@ impl CrlCheck<'_> {
         if crl.number().is_none() {
             return Err(Some("the CRL has no number"));
         }
-        let named = || {
-            let mut names = point.full_names(crl.issuer());
-            if names.is_empty() {
-                names.clone_from(&point.crl_issuer);
-            }
-            scope.names.iter().any(|name| names.iter().any(|own| own.matches(name)))
-        };
-        if !scope.names.is_empty() && !named() {
+        if !scope.names.is_empty() && !point.is_named(&scope.names, crl.issuer()) {
             return Err(Some("the CRL is of another distribution point"));
         }
         let authority = self.certificate.basic_constraints().is_some_and(|known| known.ca);
@@ -123,12 +117,13 @@ impl CrlCheck<'_> {
         Ok(reasons & ALL_REASONS)
     }
 
-    fn consult(&self, located: &Located, deltas: &[&Located]) -> Result<CrlAnswer, String> {
+    fn consult(&self, located: &Located, all: &[Located]) -> Result<CrlAnswer, String> {
         let base = &*located.crl;
         (self.signed)(base)?;
         let fresh = self.fresh(base);
         let mut failed = None;
-        let delta = deltas.iter().find(|delta| {
+        let mut deltas = all.iter().filter(|one| one.crl.delta_base().is_some());
+        let delta = deltas.find(|delta| {
             let usable = self.delta_fits(&delta.crl, base);
             let usable = usable.and_then(|()| self.fresh(&delta.crl));
             let usable = usable.and_then(|()| (self.signed)(&delta.crl));
@@ -144,7 +139,7 @@ impl CrlCheck<'_> {
         let find = |crl: &Crl| crl.find(self.certificate.serial(), self.certificate.issuer());
         let changed = delta.and_then(|delta| find(&delta.crl));
         let located = match (&changed, delta) {
-            (Some(_), Some(delta)) => (*delta).clone(),
+            (Some(_), Some(delta)) => delta.clone(),
             _ => located.clone(),
         };
         let entry = changed.or_else(|| find(base));

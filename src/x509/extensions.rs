@@ -1,6 +1,8 @@
 //! The extensions of a certificate (RFC 5280 §4.2), read strictly. One that does not read is
 //! remembered: the certificate can still be shown, but no path goes through it.
 
+use std::sync::Arc;
+
 use super::GeneralName;
 use super::der::{self, DerError, Reader};
 use super::name::Name;
@@ -69,8 +71,8 @@ pub(crate) struct Extensions {
     pub subject_key_id: Option<Vec<u8>>,
     pub authority_key_id: Option<Vec<u8>>,
     pub crl_points: Vec<DistributionPoint>,
-    pub crl_urls: Vec<String>,
-    pub delta_crl_urls: Vec<String>,
+    pub crl_urls: Vec<Arc<str>>,
+    pub delta_crl_urls: Vec<Arc<str>>,
     pub ocsp_urls: Vec<String>,
     pub issuer_urls: Vec<String>,
     /// Dotted identifiers of all, of the critical ones, and of those that do not read.
@@ -110,8 +112,9 @@ impl DistributionPoint {
         })
     }
 
-    /// The names of the point, a relative one completed with the name of the CRL's issuer.
-    pub(crate) fn full_names(&self, crl_issuer: &Name) -> Vec<GeneralName> {
+    /// Whether one of the names of the point, a relative one completed with the name of the CRL's
+    /// issuer, is one of these; a point without names goes by that of its CRLs' issuer.
+    pub(crate) fn is_named(&self, names: &[GeneralName], crl_issuer: &Name) -> bool {
         let relative = self.relative.as_deref().and_then(|relative| {
             let base = self.crl_issuer.iter().find_map(|name| match name {
                 GeneralName::Directory(name) => Some(name),
@@ -119,7 +122,12 @@ impl DistributionPoint {
             });
             base.unwrap_or(crl_issuer).below(relative).ok()
         });
-        self.names.iter().cloned().chain(relative.map(GeneralName::Directory)).collect()
+        let relative = relative.map(GeneralName::Directory);
+        let own = match (self.names.is_empty(), &relative) {
+            (true, None) => &self.crl_issuer,
+            _ => &self.names,
+        };
+        own.iter().chain(&relative).any(|own| names.iter().any(|name| own.matches(name)))
     }
 
     /// Reads the content of a `DistributionPoint`.
@@ -271,8 +279,8 @@ pub(crate) fn points(value: &[u8]) -> Result<Vec<DistributionPoint>, DerError> {
 }
 
 /// The addresses of these points.
-pub(crate) fn urls(points: &[DistributionPoint]) -> Vec<String> {
-    points.iter().flat_map(DistributionPoint::urls).map(str::to_owned).collect()
+pub(crate) fn urls(points: &[DistributionPoint]) -> Vec<Arc<str>> {
+    points.iter().flat_map(DistributionPoint::urls).map(Arc::from).collect()
 }
 
 fn list<T>(

@@ -1,6 +1,6 @@
 //! What need not be worked out twice about certificates: the form read from octets that came
-//! before, and that an issuer's key made a certificate's signature. Neither depends on time,
-//! trust or revocation, which are judged anew for every document.
+//! before, that an issuer's key made a certificate's signature, and that a path is put together as
+//! it must be. None depends on time, trust or revocation, which are judged anew for every document.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
@@ -63,6 +63,25 @@ pub fn read_known(
 /// are none. No base64 text is DER, so both kinds of key stay apart.
 pub fn known_certificate(der: &[u8]) -> Option<Certificate> {
     read_known(der, |der| Certificate::from_der(der).ok())
+}
+
+/// Whether these certificates make a path by every rule that no time bears on; if that is not known
+/// of the very same path, `judge` is asked, and a good answer is remembered.
+pub(crate) fn known_structure<E>(
+    path: &[Certificate],
+    judge: impl FnOnce() -> Result<(), E>,
+) -> Result<(), E> {
+    static KNOWN: LazyLock<Places<Box<[Certificate]>, ()>> =
+        LazyLock::new(|| Places::new(limits::KNOWN_PATHS));
+    let mark: &[u8] = path.first().map_or(&[], |leaf| leaf.digest());
+    let known =
+        KNOWN.with(mark, |place| place.as_ref().is_some_and(|(known, ())| **known == *path));
+    if known == Some(true) {
+        return Ok(());
+    }
+    judge()?;
+    KNOWN.with(mark, |place| *place = Some((path.into(), ())));
+    Ok(())
 }
 
 /// Signatures that were found good: certificate and the issuer's key, by their digests. It belongs
@@ -128,6 +147,27 @@ mod tests {
         // Neither another key nor another certificate is known by it.
         assert_eq!(asked(one, one, Err(())), (true, Err(())));
         assert_eq!(asked(other, other, Err(())), (true, Err(())));
+    }
+
+    #[test]
+    fn a_path_is_judged_once_and_only_a_good_answer_is_kept_and_for_no_other_path() {
+        let [one, two] = ["One", "Two"].map(|name| Authority::root(name).certificate);
+        let asked = |path: &[&Certificate], answer: Result<(), ()>| {
+            let mut asked = false;
+            let path: Vec<Certificate> = path.iter().map(|one| (*one).clone()).collect();
+            let result = known_structure(&path, || {
+                asked = true;
+                answer
+            });
+            (asked, result)
+        };
+        assert_eq!(asked(&[&one, &two], Err(())), (true, Err(())));
+        assert_eq!(asked(&[&one, &two], Ok(())), (true, Ok(())));
+        assert_eq!(asked(&[&one, &two], Err(())), (false, Ok(())));
+        assert_eq!(asked(&[&one], Err(())), (true, Err(())));
+        assert_eq!(asked(&[&one, &one], Err(())), (true, Err(())));
+        assert_eq!(asked(&[&one, &two, &two], Err(())), (true, Err(())));
+        assert_eq!(asked(&[&two, &one], Err(())), (true, Err(())));
     }
 
     #[test]

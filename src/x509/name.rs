@@ -20,6 +20,8 @@ struct Forms {
     attributes: Vec<(String, String)>,
     /// One entry for each relative name, equal for names that match by RFC 5280 §7.1.
     comparable: Vec<Vec<u8>>,
+    /// As people read it.
+    text: Box<str>,
 }
 
 impl Name {
@@ -33,7 +35,7 @@ impl Name {
 
     /// Reads a parsed name; attribute values that are no text are left out of the attributes.
     pub fn new(name: &X509Name<'_>) -> Self {
-        let attributes = name
+        let attributes: Vec<(String, String)> = name
             .iter_attributes()
             .filter_map(|attribute| {
                 let value = attribute.as_str().ok()?;
@@ -41,7 +43,8 @@ impl Name {
             })
             .collect();
         let comparable = name.iter_rdn().map(comparable).collect();
-        Self(Arc::new(Forms { der: name.as_raw().to_vec(), attributes, comparable }))
+        let text = written(&attributes).into();
+        Self(Arc::new(Forms { der: name.as_raw().to_vec(), attributes, comparable, text }))
     }
 
     /// Whether both are the same name by RFC 5280 §7.1: letter case, runs of spaces and the type
@@ -95,14 +98,14 @@ impl Name {
 /// The string form of RFC 4514: last attribute first, special characters escaped.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (oid, value)) in self.0.attributes.iter().rev().enumerate() {
-            if index > 0 {
-                f.write_str(",")?;
-            }
-            write!(f, "{}={}", short_name(oid), escaped(value))?;
-        }
-        Ok(())
+        f.write_str(&self.0.text)
     }
+}
+
+/// As RFC 4514 §2 writes it, the last relative name first.
+fn written(attributes: &[(String, String)]) -> String {
+    let one = |(oid, value): &(String, String)| format!("{}={}", short_name(oid), escaped(value));
+    attributes.iter().rev().map(one).collect::<Vec<_>>().join(",")
 }
 
 fn comparable(relative: &RelativeDistinguishedName<'_>) -> Vec<u8> {

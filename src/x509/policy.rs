@@ -23,6 +23,14 @@ pub struct PolicyRequest<'a> {
     pub inhibit_any: bool,
 }
 
+impl PolicyRequest<'_> {
+    /// Whether nothing is asked.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { acceptable, explicit, inhibit_mapping, inhibit_any } = self;
+        acceptable.is_empty() && !explicit && !inhibit_mapping && !inhibit_any
+    }
+}
+
 /// The state of §6.1.2 that concerns policies.
 #[derive(Debug)]
 pub(crate) struct Policies<'a> {

@@ -4,8 +4,9 @@ use time::OffsetDateTime;
 
 use super::Certificate;
 use super::constraints::Constraints;
+use super::known::known_structure;
 use super::path::{PathRequest, Purpose};
-use super::policy::Policies;
+use super::policy::{Policies, PolicyRequest};
 use super::signed::accepted_key;
 use crate::reason::{Reason, ReasonCode};
 
@@ -29,7 +30,11 @@ pub(crate) fn judge<'a>(
             (Reason::new(ReasonCode::UnsupportedAlgorithm, error.name), certificate)
         })?;
     }
-    structure(leaf, issuers, request)?;
+    let structure = || structure(leaf, issuers, &request.policies);
+    match request.policies.is_empty() {
+        true => known_structure(path, structure)?,
+        false => structure()?,
+    }
     purpose(leaf, request.purpose).map_err(|reason| (reason, leaf))?;
     path.iter().try_for_each(|one| validity(one, request.at).map_err(|reason| (reason, one)))
 }
@@ -37,11 +42,11 @@ pub(crate) fn judge<'a>(
 fn structure<'a>(
     leaf: &'a Certificate,
     issuers: &'a [Certificate],
-    request: &PathRequest<'_>,
+    request: &PolicyRequest<'_>,
 ) -> Result<(), Fault<'a>> {
     let invalid =
         |certificate, what: String| (Reason::new(ReasonCode::PathInvalid, what), certificate);
-    let mut policies = Policies::new(&request.policies, issuers.len() as u32);
+    let mut policies = Policies::new(request, issuers.len() as u32);
     let mut constraints = Constraints::default();
     let mut room = u32::MAX;
     // The anchor comes first. Its constraints bind the path too (RFC 5937 §3.2), its policies do
@@ -74,7 +79,7 @@ fn structure<'a>(
         identified(leaf, false).map_err(|what| fault(what.to_owned()))?;
         constraints.check(leaf).map_err(fault)?;
         policies.process(leaf, true).map_err(fault)?;
-        policies.wrap_up(leaf, &request.policies).map_err(fault)?;
+        policies.wrap_up(leaf, request).map_err(fault)?;
     }
     Ok(())
 }
