@@ -10,7 +10,9 @@ mod tests;
 use memchr::{memchr, memchr3, memmem};
 
 use super::chars::{is_char, is_ncname, is_space, qualified};
-use super::document::{Declaration, Document, ElementData, Kind, NONE, Name, Node, Span};
+use super::document::{
+    Declaration, Document, ElementData, Kind, NONE, Name, Node, Span, same_name,
+};
 use super::{XML, XmlError};
 use crate::limits;
 use scan::{NAME, SPACE, START, is};
@@ -135,11 +137,12 @@ impl<'x> Builder<'x> {
         let Some(open) = self.open.pop() else { return Err(self.error("an end tag too much")) };
         let closes_at = self.at as u32;
         let name = self.document.octets(open.name);
-        let after = self.octets.get(self.at + 2..).and_then(|rest| rest.strip_prefix(name));
-        let Some(after) = after else {
+        let from = self.at + 2;
+        let written = self.octets.get(from..from + name.len());
+        if !written.is_some_and(|written| same_name(written, name)) {
             return Err(self.error("an end tag that is not that of the open element"));
-        };
-        self.at = self.octets.len() - after.len();
+        }
+        self.at = from + name.len();
         self.skip_space();
         if self.octets.get(self.at) != Some(&b'>') {
             return Err(self.error("an end tag that is not that of the open element"));
