@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use lopdf::{Dictionary, Object};
+use lopdf::{Dictionary, Object, ObjectId};
 
 use super::PdfError;
 use super::file::{File, Loaded};
@@ -41,10 +41,15 @@ pub(super) struct Shown {
     text: Places,
     /// Images and filled rectangles that cover text drawn before: what they are.
     pub covered: Vec<String>,
+    /// Which fonts take two octets a letter, as far as they were asked for.
+    pub fonts: Fonts,
     /// Whether a font was chosen: without one no text is shown.
     font: bool,
     work: usize,
 }
+
+/// Whether the letters of a font take two octets: pages have their fonts in common.
+pub(super) type Fonts = HashMap<ObjectId, bool>;
 
 /// Where text stands, in the order it was drawn.
 #[derive(Default)]
@@ -142,13 +147,14 @@ impl Matrix {
     }
 }
 
-/// What a page shows by its own content, annotations apart.
+/// What a page shows by its own content, annotations apart; `fonts` are known from other pages.
 ///
 /// # Errors
 /// [`PdfError`] where the content does not decode or is larger than
 /// [`limits::PDF_CONTENT_BYTES`].
-pub(super) fn shown(file: &File<'_>, page: &Loaded) -> Result<Shown, PdfError> {
-    let Some(dictionary) = page.dictionary() else { return Ok(Shown::default()) };
+pub(super) fn shown(file: &File<'_>, page: &Loaded, fonts: Fonts) -> Result<Shown, PdfError> {
+    let mut shown = Shown { fonts, ..Shown::default() };
+    let Some(dictionary) = page.dictionary() else { return Ok(shown) };
     let mut octets = Vec::new();
     let parts = match dictionary.get(b"Contents") {
         Ok(Object::Array(parts)) => parts.clone(),
@@ -170,7 +176,6 @@ pub(super) fn shown(file: &File<'_>, page: &Loaded) -> Result<Shown, PdfError> {
         }
     }
     let resources = resources(file, dictionary)?;
-    let mut shown = Shown::default();
     shown.run(file, &octets, &resources, Matrix::IDENTITY, DEPTH)?;
     Ok(shown)
 }
@@ -263,7 +268,7 @@ impl Shown {
                     state.wide = match wide.get(name) {
                         Some(known) => *known,
                         None => {
-                            let found = is_wide(file, resources, name)?;
+                            let found = self.is_wide(file, resources, name)?;
                             wide.insert(name.to_vec(), found);
                             found
                         }
@@ -314,6 +319,7 @@ impl Shown {
                         corners.push((x, y));
                     }
                 }
+                b"m" | b"l" => tokens.skip_corners(),
                 b"c" | b"v" | b"y" => curved = true,
                 b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*" | b"n" | b"S" | b"s" => {
                     let fills = !matches!(operator, b"n" | b"S" | b"s");
@@ -380,6 +386,30 @@ impl Shown {
         Ok(())
     }
 
+    /// Whether a font's letters take two octets.
+    fn is_wide(
+        &mut self,
+        file: &File<'_>,
+        resources: &Dictionary,
+        name: &[u8],
+    ) -> Result<bool, PdfError> {
+        let Some(fonts) = tree::dictionary(file, resources, b"Font")? else { return Ok(false) };
+        match fonts.get(name) {
+            Ok(Object::Reference(id)) => {
+                if let Some(known) = self.fonts.get(id) {
+                    return Ok(*known);
+                }
+                let found = file.name_in(*id, b"Subtype")?.as_deref() == Some(b"Type0");
+                self.fonts.insert(*id, found);
+                Ok(found)
+            }
+            Ok(Object::Dictionary(font)) => {
+                Ok(file.get(font, b"Subtype")?.as_name().is_ok_and(|kind| kind == b"Type0"))
+            }
+            _ => Ok(false),
+        }
+    }
+
     fn cover(&mut self, place: Rect, what: &str) {
         if self.covered.last().is_some_and(|last| last == what) {
             return;
@@ -397,19 +427,6 @@ fn may_show_text(file: &File<'_>, form: &Dictionary) -> Result<bool, PdfError> {
     Ok(own.is_none_or(|own| {
         [b"Font".as_slice(), b"XObject", b"ExtGState"].iter().any(|key| own.has(key))
     }))
-}
-
-/// Whether a font's letters take two octets.
-fn is_wide(file: &File<'_>, resources: &Dictionary, name: &[u8]) -> Result<bool, PdfError> {
-    let Some(fonts) = tree::dictionary(file, resources, b"Font")? else { return Ok(false) };
-    let kind = match fonts.get(name) {
-        Ok(Object::Reference(id)) => file.name_in(*id, b"Subtype")?,
-        Ok(Object::Dictionary(font)) => {
-            file.get(font, b"Subtype")?.as_name().ok().map(<[u8]>::to_vec)
-        }
-        _ => None,
-    };
-    Ok(kind.as_deref() == Some(b"Type0"))
 }
 
 /// The rectangle that four or five corners make, if its sides are upright.

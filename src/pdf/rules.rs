@@ -461,7 +461,7 @@ impl<'f, 'a> Rules<'f, 'a> {
         let covers = |what: &str, thing: &str| {
             Ok(Finding::Refused(format!("{what} covers {thing} of page {}", page + 1)))
         };
-        match content::shown(self.revision, signed) {
+        match content::shown(self.revision, signed, content::Fonts::new()) {
             Ok(shown) if shown.has_text(&place) => {
                 return covers(what, "signed text");
             }

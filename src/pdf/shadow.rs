@@ -55,9 +55,11 @@ fn layers(file: &File<'_>, told: &mut Vec<String>) -> Result<(), PdfError> {
 }
 
 fn pages(file: &File<'_>, told: &mut Vec<String>) -> Result<(), PdfError> {
+    let mut fonts = content::Fonts::new();
     for (index, (_, page)) in tree::pages(file)?.iter().enumerate() {
         let place = format!("page {}", index + 1);
-        let shown = content::shown(file, page)?;
+        let mut shown = content::shown(file, page, fonts)?;
+        fonts = std::mem::take(&mut shown.fonts);
         for what in &shown.covered {
             told.push(format!("{place}: {what} covers text"));
         }

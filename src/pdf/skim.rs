@@ -165,16 +165,57 @@ impl<'a> Cursor<'a> {
         if !(1..=18).contains(&digits) || !ends {
             return self.number().map(drop);
         }
-        // What follows a reference's first number is white space and a digit, or a comment.
-        let next =
-            rest.get(digits + 1).is_some_and(|octet| !is_regular(*octet) || octet.is_ascii_digit());
-        if next && let Some((number, _, at)) = self.clone().reference() {
-            found(number);
-            self.at = at;
-            return Ok(());
+        match reference_after(rest.get(digits..).unwrap_or_default()) {
+            Likely::No => {}
+            Likely::Plain if digits < 10 => {
+                let number = rest.iter().take(digits);
+                found(number.fold(0, |number, digit| number * 10 + u32::from(digit - b'0')));
+                self.at += digits + PLAIN.len();
+                return Ok(());
+            }
+            Likely::Plain | Likely::Maybe => {
+                if let Some((number, _, at)) = self.clone().reference() {
+                    found(number);
+                    self.at = at;
+                    return Ok(());
+                }
+            }
         }
         self.at += digits;
         Ok(())
+    }
+}
+
+/// What a number is by what stands behind it.
+enum Likely {
+    /// A number.
+    No,
+    /// The first one of a reference, as nearly all are written.
+    Plain,
+    /// To be read to know.
+    Maybe,
+}
+
+/// Generation and end of nearly every reference.
+const PLAIN: &[u8] = b" 0 R";
+
+fn reference_after(rest: &[u8]) -> Likely {
+    let goes_on = |octet: &u8| is_space(*octet) || *octet == b'%';
+    if rest.starts_with(PLAIN) && rest.get(PLAIN.len()).is_none_or(|next| !is_regular(*next)) {
+        return Likely::Plain;
+    }
+    match rest {
+        [b' ', rest @ ..] => {
+            let digits = rest.iter().take_while(|octet| octet.is_ascii_digit()).count();
+            match rest.get(digits..).unwrap_or_default() {
+                [b' ', b'R', ..] => Likely::Maybe,
+                [b' ', next, ..] if digits > 0 && !goes_on(next) => Likely::No,
+                [next, ..] if !goes_on(next) => Likely::No,
+                _ => Likely::Maybe,
+            }
+        }
+        [next, ..] if goes_on(next) => Likely::Maybe,
+        _ => Likely::No,
     }
 }
 

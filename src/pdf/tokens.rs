@@ -107,6 +107,21 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// Past the corners that follow, with their numbers: those of a path that is no rectangle any
+    /// more. A code of squares has thousands.
+    pub(super) fn skip_corners(&mut self) {
+        let rest = self.octets.get(self.at..).unwrap_or_default();
+        let is_of_corner =
+            |one: u8| is_space(one) || matches!(one, b'0'..=b'9' | b'.' | b'-' | b'm' | b'l');
+        let end = rest.iter().position(|one| !is_of_corner(*one)).unwrap_or(rest.len());
+        // What stands behind the last corner belongs to the next operator.
+        let corners = rest.get(..end).unwrap_or_default();
+        let is_corner = |three: &[u8]| {
+            is_space(three[0]) && matches!(three[1], b'm' | b'l') && is_space(three[2])
+        };
+        self.at += corners.windows(3).rposition(is_corner).map_or(0, |last| last + 2);
+    }
+
     /// Past an inline image, whose octets mean nothing here (§8.9.7).
     pub(super) fn skip_image(&mut self) {
         let rest = self.octets.get(self.at..).unwrap_or_default();
@@ -245,6 +260,42 @@ mod tests {
         assert!(number("9".repeat(500).as_bytes()).is_finite());
     }
 
+    /// Operators that are no corners, with the numbers before them.
+    fn operators(octets: &[u8], skips: bool) -> Vec<(Vec<u8>, Vec<Vec<u8>>)> {
+        let (mut out, mut numbers, mut tokens) = (Vec::new(), Vec::new(), Tokens::new(octets));
+        while let Some(token) = tokens.next() {
+            match token {
+                Token::Number(number) => numbers.push(number.to_vec()),
+                Token::Operator(b"m" | b"l") => {
+                    numbers.clear();
+                    if skips {
+                        tokens.skip_corners();
+                    }
+                }
+                // No operator, whatever stands between corners.
+                Token::Operator(word) if word.iter().all(|one| b"ml0123456789.-".contains(one)) => {
+                    numbers.clear();
+                }
+                Token::Operator(word) => out.push((word.to_vec(), std::mem::take(&mut numbers))),
+                _ => {}
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn corners_are_skipped_and_nothing_else() {
+        let path = b"1 2 m 3 4 l -5 .6 l 7 8 m 9 10 re 1 2 l 3 0 0 1 0 0 cm f 1 l";
+        let found = operators(path, true);
+        assert_eq!(found, operators(path, false));
+        let words: Vec<&[u8]> = found.iter().map(|(word, _)| word.as_slice()).collect();
+        assert_eq!(words, [b"re".as_slice(), b"cm", b"f"]);
+        let mut tokens = Tokens::new(path);
+        while !matches!(tokens.next(), Some(Token::Operator(b"m"))) {}
+        tokens.skip_corners();
+        assert!(matches!(tokens.next(), Some(Token::Number(b"9"))));
+    }
+
     #[test]
     fn an_image_ends_at_its_own_end() {
         let mut tokens = Tokens::new(b"BI /W 1 ID xEI yEIz\nEI (t) Tj");
@@ -257,6 +308,23 @@ mod tests {
         #[test]
         fn near_content_is_no_panic(text in "[<>/\\[\\]()#0-9 TjBIE.+\\-a\\\\%\n]{0,80}") {
             texts(text.as_bytes());
+        }
+
+        #[test]
+        fn skipping_corners_changes_nothing(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    " m ", " l\n", "m", "l", " 12 ", "-.5", " re ", "h", "%m\n", "(m l )", " ", "/m",
+                    " f ", "1 0 0 1 0 0 cm", "<6d>",
+                ]),
+                0..40,
+            ),
+        ) {
+            let content = pieces.concat();
+            prop_assert_eq!(
+                operators(content.as_bytes(), true),
+                operators(content.as_bytes(), false)
+            );
         }
 
         #[test]
