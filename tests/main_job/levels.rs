@@ -4,6 +4,7 @@
 use std::fs;
 
 use qoltanba::config::{Config, RevocationSetting};
+use qoltanba::pki::Algorithm;
 use qoltanba::text::Language;
 use qoltanba::validation::{Question, TimeSource, Verdict, Verified};
 use serde_json::json;
@@ -12,16 +13,22 @@ use time::OffsetDateTime;
 use crate::calm;
 use crate::kit::service::{Service, Setup, free_port};
 use crate::kit::walk::{Walk, once};
-use crate::kit::world;
+use crate::kit::{algorithm, world};
 
-/// The double's policy of time-stamps.
-const POLICY: &str = "1.2.398.3.3.2.6.2";
+/// The double's policy of time-stamps: the national one for its keys.
+fn policy() -> &'static str {
+    match algorithm() {
+        Algorithm::Gost => "1.2.398.3.3.2.6.4",
+        Algorithm::Rsa | Algorithm::P256 => "1.2.398.3.3.2.6.2",
+    }
+}
 
 fn with_level(level: &str, authority: &str) -> Setup {
     let mut setup = Setup::default();
     setup.revocation += &format!(
-        "\n[time-stamps]\nauthorities = [\"{authority}\"]\npolicy = \"{POLICY}\"\n\
-         level = \"{level}\"\n"
+        "\n[time-stamps]\nauthorities = [\"{authority}\"]\npolicy = \"{}\"\n\
+         level = \"{level}\"\n",
+        policy()
     );
     setup
 }
