@@ -149,14 +149,14 @@ pub async fn read_body(body: axum::body::Body, limit: usize) -> Result<Bytes, Pr
     while fits && let Some(frame) = next().await {
         let broken = |_| Problem::new(Kind::BadInput, "broken-body", "the body ended early");
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        // Once a second piece came, the first stands in `rest` too.
-        fits = first.len().max(rest.len()) + data.len() <= limit;
-        if first.is_empty() {
+        fits = first.len() + rest.len() + data.len() <= limit;
+        if first.is_empty() && rest.is_empty() {
             first = data;
         } else if fits {
             if rest.is_empty() {
                 rest.reserve(announced.max(first.len() + data.len()));
-                rest.extend_from_slice(&first);
+                // Let go, since it keeps the connection's buffer.
+                rest.extend_from_slice(&std::mem::take(&mut first));
             }
             rest.extend_from_slice(&data);
         }

@@ -82,8 +82,11 @@ pub fn router(app: Arc<App>) -> Front {
         .fallback(missing)
         .method_not_allowed_fallback(not_that_way);
     // Only where it is read: a layer costs every call more than the verdict on a small signature.
-    if tracing::enabled!(tracing::Level::DEBUG) {
-        router = router.layer(TraceLayer::new_for_http().make_span_with(span));
+    if tracing::enabled!(tracing::Level::DEBUG)
+        || tracing::enabled!(target: "tower_http::trace", tracing::Level::DEBUG)
+    {
+        // Failures are told by what stands before the router.
+        router = router.layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()));
     }
     Front::new(router.with_state(app))
 }

@@ -73,6 +73,9 @@ pub(crate) fn known_structure<E>(
 ) -> Result<(), E> {
     static KNOWN: LazyLock<Places<Box<[Certificate]>, ()>> =
         LazyLock::new(|| Places::new(limits::KNOWN_PATHS));
+    if path.iter().any(|one| one.der().len() > limits::KNOWN_CERTIFICATE_BYTES) {
+        return judge();
+    }
     let mark: &[u8] = path.first().map_or(&[], |leaf| leaf.digest());
     let known =
         KNOWN.with(mark, |place| place.as_ref().is_some_and(|(known, ())| **known == *path));
