@@ -9,6 +9,5 @@ mod soap_double;
 mod tests;
 
 pub use payment::{Confirmation, Invoice, LocalPayments, PaymentError, PaymentState, Payments};
-pub use payment_double::{PaymentDouble, PaymentMisbehaviour};
+pub use payment_double::{Keys, PaymentDouble, PaymentMisbehaviour};
 pub use signed_payment::SignedPayments;
-pub use soap_double::Keys;

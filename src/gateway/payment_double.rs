@@ -14,9 +14,10 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::soap_double::{self, Keys};
 use super::{Invoice, PaymentState};
 use crate::crypto::{DigestAlgorithm, digest, hex};
+use crate::token::Signer;
+use crate::x509::Certificate;
 
 /// How the double answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,17 @@ pub struct PaymentDouble {
     inner: Arc<Mutex<Inner>>,
 }
 
+/// Whose keys the double signs with, and whom it listens to.
+#[derive(Clone)]
+pub struct Keys {
+    /// The gateway's own.
+    pub own: Arc<dyn Signer>,
+    /// Somebody else's, for answers by the wrong signer.
+    pub stranger: Arc<dyn Signer>,
+    /// Who may ask.
+    pub client: Certificate,
+}
+
 #[derive(Default)]
 struct Inner {
     invoices: HashMap<String, PaymentState>,
@@ -89,19 +101,6 @@ impl PaymentDouble {
     #[must_use]
     pub fn signing(self, keys: Keys) -> Self {
         Self { keys: Some(keys), ..self }
-    }
-
-    /// The routes: `POST /soap` for signed messages; without signatures `POST /invoices` and
-    /// `GET /invoices/{reference}`; for the payer and the test `POST /invoices/{reference}/pay` and
-    /// `POST /misbehave`.
-    pub fn router(self) -> Router {
-        Router::new()
-            .route("/soap", post(soap_double::ask))
-            .route("/invoices", post(open))
-            .route("/invoices/{reference}", get(state))
-            .route("/invoices/{reference}/pay", post(pay))
-            .route("/misbehave", post(misbehave))
-            .with_state(self)
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
@@ -161,6 +160,15 @@ impl PaymentDouble {
             None => Json(how.distort(state)).into_response(),
         }
     }
+}
+
+/// The routes without signatures.
+pub(super) fn unsigned_routes() -> Router<PaymentDouble> {
+    Router::new()
+        .route("/invoices", post(open))
+        .route("/invoices/{reference}", get(state))
+        .route("/invoices/{reference}/pay", post(pay))
+        .route("/misbehave", post(misbehave))
 }
 
 async fn open(State(double): State<PaymentDouble>, Json(invoice): Json<Invoice>) -> Response {

@@ -1,39 +1,36 @@
 //! The signed side of the payment gateway's double: questions must be signed by the one it knows,
 //! answers are signed, and forged in every way the client must see through.
 
-use std::sync::Arc;
-
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
 use time::{Duration, OffsetDateTime};
 
 use super::PaymentState;
 use super::message::{About, Answer, Question};
-use super::payment_double::{PaymentDouble, PaymentMisbehaviour};
+use super::payment_double::{Keys, PaymentDouble, PaymentMisbehaviour, unsigned_routes};
 use crate::crypto::{DigestAlgorithm, digest, hex, verify};
 use crate::limits;
 use crate::reason::{Reason, ReasonCode};
 use crate::text::Language;
 use crate::token::Signer;
-use crate::x509::Certificate;
 use crate::xml::wss::{self, MessageOptions, Receiver, SoapError, SoapVersion};
 
-/// Whose keys the double signs with, and whom it listens to.
-#[derive(Clone)]
-pub struct Keys {
-    /// The gateway's own.
-    pub own: Arc<dyn Signer>,
-    /// Somebody else's, for answers by the wrong signer.
-    pub stranger: Arc<dyn Signer>,
-    /// Who may ask.
-    pub client: Certificate,
+impl PaymentDouble {
+    /// The routes: `POST /soap` for signed messages; without signatures `POST /invoices` and
+    /// `GET /invoices/{reference}`; for the payer and the test `POST /invoices/{reference}/pay` and
+    /// `POST /misbehave`.
+    pub fn router(self) -> Router {
+        unsigned_routes().route("/soap", post(ask)).with_state(self)
+    }
 }
 
 /// `POST /soap`.
-pub(super) async fn ask(State(double): State<PaymentDouble>, message: Bytes) -> Response {
+async fn ask(State(double): State<PaymentDouble>, message: Bytes) -> Response {
     let Some(keys) = double.keys.clone() else { return StatusCode::NOT_FOUND.into_response() };
     let how = double.misbehaviour();
     if let Some(response) = double.silence(how).await {

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use self::stored::{Octets, StoredAnswer, StoredSignature, certificates, octets};
+use super::case::Case;
 use super::evidence::{Recorded, trusted_of};
-use super::judge::Case;
 use super::policy::{Policy, PolicyError, PolicyName};
 use super::report::DocumentInfo;
 use super::verifier::Input;

@@ -3,29 +3,17 @@
 
 use time::OffsetDateTime;
 
+use super::case::Case;
 use super::check::{Block, Ledger};
 use super::judgement::Judgement;
-use super::policy::{CheckName, Policy};
-use super::{Purpose, SubIndication, TimeSource, TrustedTime, Verdict, identity, rules, times};
+use super::policy::CheckName;
+use super::{SubIndication, TimeSource, TrustedTime, Verdict, identity, rules, times};
 use crate::reason::{Reason, ReasonCode};
 use crate::signature::FoundSignature;
-use crate::x509::{
-    Certificate, PathRequest, RevocationAnswer, RevocationSource, RevocationStatus, TrustStore,
-    validate,
-};
+use crate::x509::{Certificate, PathRequest, RevocationAnswer, RevocationStatus, validate};
 
 /// Checks that most judgements make.
 const CHECKS: usize = 24;
-
-/// Everything a judgement depends on beside the signature.
-#[derive(Clone, Copy)]
-pub(super) struct Case<'a> {
-    pub trust: &'a TrustStore,
-    pub revocation: Option<&'a dyn RevocationSource>,
-    pub policy: &'a Policy,
-    pub purpose: Purpose,
-    pub now: OffsetDateTime,
-}
 
 /// When a signature was made, as far as is known.
 #[derive(Clone, Copy)]

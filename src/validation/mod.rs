@@ -3,6 +3,7 @@
 //! Verdict words are those of ETSI EN 319 102-1 §5.1. `ARCHITECTURE.md` tells how a verdict is
 //! made.
 
+mod case;
 mod check;
 mod detailed;
 mod diagnostic;

@@ -3,8 +3,8 @@
 
 use time::OffsetDateTime;
 
+use super::case::Case;
 use super::check::{Block, Ledger};
-use super::judge::Case;
 use super::policy::{CheckName, Level};
 use super::{SubIndication, TimeSource, TrustedTime, Verdict};
 use crate::limits;

@@ -6,9 +6,9 @@ use std::sync::{Arc, RwLock};
 
 use time::OffsetDateTime;
 
+use super::case::Case;
 use super::evidence::Recorder;
 use super::format;
-use super::judge::Case;
 use super::judgement::Judgement;
 use super::policy::{Policy, PolicyError};
 use super::report::{DocumentInfo, Report};

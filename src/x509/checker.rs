@@ -9,9 +9,9 @@ use time::{Duration, OffsetDateTime};
 use super::answers::{Answer, Answers, NoAnswer, Terms};
 use super::crl_cache::CrlCache;
 use super::crl_status::{CrlCheck, Located};
-use super::evidence::WithEvidence;
 use super::ocsp::{OcspCheck, OcspError, OcspRequest, OcspResponse, REQUEST_TYPE};
-use super::path::{PathRequest, Purpose, validate};
+use super::path::validate;
+use super::path_request::{PathRequest, Purpose};
 use super::revocation::{Freshness, RevocationAnswer, RevocationSource, RevocationStatus};
 use super::{AllowedHosts, Certificate, Crl, Fetch, FetchError, TrustStore};
 use crate::crypto::{DigestAlgorithm, Random, SystemRandom, VerifyError};
@@ -157,7 +157,7 @@ impl RevocationSource for RevocationChecker {
     fn with_evidence<'a>(&'a self, evidence: &[&[u8]]) -> Option<Box<dyn RevocationSource + 'a>> {
         match self.config.mode {
             RevocationMode::Off => None,
-            _ => Some(Box::new(WithEvidence::new(self, evidence))),
+            _ => Some(Box::new(Self::with_evidence(self, evidence))),
         }
     }
 }
@@ -208,13 +208,6 @@ impl RevocationChecker {
     #[must_use]
     pub fn remembering(self, memory: RevocationMemory) -> Self {
         Self { memory, ..self }
-    }
-
-    /// Looks first at evidence from inside a document: OCSP responses (whole, or as the
-    /// `BasicOCSPResponse` of CMS) and CRLs, DER. It is judged like any other; what does not read
-    /// is left out. Where it tells nothing, this checker is asked.
-    pub fn with_evidence<'a>(&'a self, evidence: &[&[u8]]) -> WithEvidence<'a> {
-        WithEvidence::new(self, evidence)
     }
 
     /// What is wrong with the given CRL files.

@@ -24,8 +24,17 @@ pub struct WithEvidence<'a> {
     crls: Vec<Located>,
 }
 
+impl RevocationChecker {
+    /// Looks first at evidence from inside a document: OCSP responses (whole, or as the
+    /// `BasicOCSPResponse` of CMS) and CRLs, DER. It is judged like any other; what does not read
+    /// is left out. Where it tells nothing, this checker is asked.
+    pub fn with_evidence<'a>(&'a self, evidence: &[&[u8]]) -> WithEvidence<'a> {
+        WithEvidence::new(self, evidence)
+    }
+}
+
 impl<'a> WithEvidence<'a> {
-    pub(super) fn new(checker: &'a RevocationChecker, evidence: &[&[u8]]) -> Self {
+    fn new(checker: &'a RevocationChecker, evidence: &[&[u8]]) -> Self {
         let mut this = Self { checker, responses: Vec::new(), crls: Vec::new() };
         for octets in evidence.iter().take(limits::CERTIFICATES) {
             let response = OcspResponse::read(octets).or_else(|_| OcspResponse::read_basic(octets));

@@ -22,6 +22,7 @@ pub mod ocsp;
 #[cfg(test)]
 mod ocsp_tests;
 mod path;
+mod path_request;
 #[cfg(test)]
 mod path_tests;
 mod policy;
@@ -47,7 +48,8 @@ pub use general_name::GeneralName;
 pub use known::{known_certificate, read_known};
 pub use large::Large;
 pub use name::Name;
-pub use path::{Path, PathFailure, PathRequest, Purpose, validate};
+pub use path::{Path, PathFailure, validate};
+pub use path_request::{PathRequest, Purpose};
 pub use policy::PolicyRequest;
 pub use revocation::{Freshness, RevocationAnswer, RevocationSource, RevocationStatus};
 pub(crate) use signed::pss;

@@ -1,8 +1,6 @@
 //! Path building: from a certificate to a trust anchor through whatever candidates there are.
 
-use time::OffsetDateTime;
-
-use super::policy::PolicyRequest;
+use super::path_request::PathRequest;
 use super::rules::judge;
 use super::{Certificate, TrustStore};
 use crate::crypto::VerifyError;
@@ -12,43 +10,6 @@ use crate::reason::{Reason, ReasonCode};
 /// A validated path, leaf first and anchor last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path(Vec<Certificate>);
-
-/// What the leaf is to be used for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Purpose {
-    /// Nothing is asked of the leaf's key usage.
-    #[default]
-    Any,
-    /// Signing documents: key usage, if present, has `nonRepudiation` (national profile), and the
-    /// certificate is no authority's.
-    Documents,
-    /// The extended key usage names this dotted identifier, as RFC 5280 §4.2.1.12 lets an
-    /// application demand, and the certificate is no authority's.
-    Extended(&'static str),
-    /// A delegated OCSP responder (RFC 6960 §4.2.2.2).
-    OcspResponder,
-    /// A time-stamping authority (RFC 3161 §2.3).
-    TimeStamping,
-    /// Signing CRLs (RFC 5280 §6.3.3 f).
-    CrlIssuer,
-}
-
-/// What is to be validated.
-#[derive(Clone, Copy, Debug)]
-pub struct PathRequest<'a> {
-    /// The certificate in question.
-    pub leaf: &'a Certificate,
-    /// Certificates that came along; they may serve as intermediates and are not trusted.
-    pub extra: &'a [Certificate],
-    /// The time of judgement.
-    pub at: OffsetDateTime,
-    /// What the leaf is to be used for.
-    pub purpose: Purpose,
-    /// What is asked of certificate policies.
-    pub policies: PolicyRequest<'a>,
-    /// How many intermediate certificates a path may have, self-issued ones not counted.
-    pub intermediates: usize,
-}
 
 /// Why no path is valid.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -82,20 +43,6 @@ impl Path {
     /// Each certificate that somebody can revoke, with its issuer, leaf first.
     pub fn links(&self) -> impl Iterator<Item = (&Certificate, &Certificate)> {
         self.0.iter().zip(self.0.iter().skip(1))
-    }
-}
-
-impl<'a> PathRequest<'a> {
-    /// A request for any purpose and any policy.
-    pub fn new(leaf: &'a Certificate, extra: &'a [Certificate], at: OffsetDateTime) -> Self {
-        Self {
-            leaf,
-            extra,
-            at,
-            purpose: Purpose::Any,
-            policies: PolicyRequest::default(),
-            intermediates: limits::PATH_LENGTH,
-        }
     }
 }
 

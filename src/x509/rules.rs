@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::Certificate;
 use super::constraints::Constraints;
 use super::known::known_structure;
-use super::path::{PathRequest, Purpose};
+use super::path_request::{PathRequest, Purpose};
 use super::policy::{Policies, PolicyRequest};
 use super::signed::accepted_key;
 use crate::reason::{Reason, ReasonCode};

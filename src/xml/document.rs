@@ -2,9 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::XmlError;
-use super::parse;
-
 /// A well-formed, namespace-resolved document that passed every check of this room.
 ///
 /// It owns one copy of its source (line ends normalized); nodes are places in it. Only attribute
@@ -117,19 +114,6 @@ fn local_part(Name { qualified, prefix_length, .. }: Name) -> Span {
 pub(super) const NONE: u32 = u32::MAX;
 
 impl Document {
-    /// Parses and checks a document.
-    ///
-    /// Taken is XML 1.0 with namespaces in UTF-8. Beside what is not well-formed, these are
-    /// refused: a document type declaration, XML 1.1, another encoding, unbound prefixes, names
-    /// with two colons, attributes that are equal once prefixes are resolved, namespace names that
-    /// are no absolute URIs (C14N 1.0 §1.3), and what passes the XML limits of `limits.rs`.
-    ///
-    /// # Errors
-    /// [`XmlError::Malformed`], [`XmlError::Refused`], [`XmlError::Limit`].
-    pub fn parse(octets: &[u8]) -> Result<Self, XmlError> {
-        parse::parse(octets)
-    }
-
     /// The root element.
     pub fn root(&self) -> Element<'_> {
         Element { document: self, index: self.root }

@@ -11,8 +11,8 @@ use crate::signature::{
 };
 use crate::text::Language;
 use crate::timestamp::testing::{Says, tsa};
+use crate::validation::case::Case;
 use crate::validation::evidence::Recorder;
-use crate::validation::judge::Case;
 use crate::validation::policy::Policy;
 use crate::validation::report::DocumentInfo;
 use crate::validation::verifier::Input;

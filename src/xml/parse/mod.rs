@@ -17,18 +17,29 @@ use super::{XML, XmlError};
 use crate::limits;
 use scan::{NAME, SPACE, START, is};
 
-pub(super) fn parse(octets: &[u8]) -> Result<Document, XmlError> {
-    if octets.len() > limits::DOCUMENT_BYTES {
-        return Err(XmlError::Limit("octets of an XML document"));
+impl Document {
+    /// Parses and checks a document.
+    ///
+    /// Taken is XML 1.0 with namespaces in UTF-8. Beside what is not well-formed, these are
+    /// refused: a document type declaration, XML 1.1, another encoding, unbound prefixes, names
+    /// with two colons, attributes that are equal once prefixes are resolved, namespace names that
+    /// are no absolute URIs (C14N 1.0 §1.3), and what passes the XML limits of `limits.rs`.
+    ///
+    /// # Errors
+    /// [`XmlError::Malformed`], [`XmlError::Refused`], [`XmlError::Limit`].
+    pub fn parse(octets: &[u8]) -> Result<Self, XmlError> {
+        if octets.len() > limits::DOCUMENT_BYTES {
+            return Err(XmlError::Limit("octets of an XML document"));
+        }
+        let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
+        let source = simdutf8::compat::from_utf8(octets)
+            .map_err(|error| malformed(error.valid_up_to(), "not UTF-8"))?;
+        if source.starts_with('\u{FEFF}') {
+            return Err(malformed(0, "a second byte order mark"));
+        }
+        let source = scan::checked(source)?;
+        Builder::new(&source).build()
     }
-    let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
-    let source = simdutf8::compat::from_utf8(octets)
-        .map_err(|error| malformed(error.valid_up_to(), "not UTF-8"))?;
-    if source.starts_with('\u{FEFF}') {
-        return Err(malformed(0, "a second byte order mark"));
-    }
-    let source = scan::checked(source)?;
-    Builder::new(&source).build()
 }
 
 /// One element that is open while parsing.
