@@ -81,7 +81,7 @@ pub fn router(app: Arc<App>) -> Front {
         .merge(pages::routes())
         .fallback(missing)
         .method_not_allowed_fallback(not_that_way);
-    // Only where it is read: a layer costs every call more than the verdict on a small signature.
+    // Only where it is read: every layer costs every call a copy of its route and allocations.
     if tracing::enabled!(tracing::Level::DEBUG)
         || tracing::enabled!(target: "tower_http::trace", tracing::Level::DEBUG)
     {

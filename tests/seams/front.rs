@@ -4,6 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use qoltanba::limits;
+
 use super::*;
 
 const HEADERS: [&str; 4] = [
@@ -67,18 +69,31 @@ fn a_body_that_comes_in_pieces_is_read_whole() {
     let in_pieces = exchange(&world, &[&length, first, second, third]);
     let chunked =
         |piece: &[u8]| [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
-    let chunks = [first, b"".as_slice(), second, third].map(|piece| match piece {
-        [] => Vec::new(),
-        piece => chunked(piece),
-    });
+    let [one, two, three] = [first, second, third].map(chunked);
     let announced = head("POST", "/api/v1/verify", "transfer-encoding: chunked\r\n");
-    let [one, two, three, four] = &chunks;
-    let in_chunks = exchange(&world, &[&announced, one, two, three, four, b"0\r\n\r\n"]);
+    let in_chunks = exchange(&world, &[&announced, &one, &two, &three, b"0\r\n\r\n"]);
     for answer in [in_pieces, in_chunks] {
         let sha256 = whole["document"]["sha256"].as_str().unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         assert!(answer.contains(sha256), "{answer}");
     }
+}
+
+#[test]
+fn pieces_that_are_too_much_together_are_refused() {
+    let world = World::start();
+    // Two pieces fit, the third does not; nobody said before how much would come.
+    let piece = vec![b' '; limits::JSON_BODY_BYTES / 2];
+    let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), &piece, b"\r\n"].concat();
+    let announced = head("POST", "/api/v1/login", "transfer-encoding: chunked\r\n");
+    let answer = |pieces: usize| {
+        let mut sent = vec![announced.as_slice()];
+        sent.extend(std::iter::repeat_n(chunk.as_slice(), pieces));
+        sent.push(b"0\r\n\r\n");
+        exchange(&world, &sent)
+    };
+    assert!(answer(2).contains("\"bad-json\""), "{}", answer(2));
+    assert!(answer(3).contains("\"too-large\""), "{}", answer(3));
 }
 
 #[test]

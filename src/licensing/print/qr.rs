@@ -45,6 +45,8 @@ fn bars(size: usize, is_dark: impl Fn(usize, usize) -> bool) -> Vec<Bar> {
                 column += 1;
             }
             let columns = [start, column];
+            // Nearly every bar that reaches this row is among the last ones; a longer look would
+            // make the work grow faster than the code.
             let above = bars.iter_mut().rev().take(2 * size);
             let mut above = above.filter(|bar| bar.columns == columns && bar.rows[1] == row);
             match above.next() {
